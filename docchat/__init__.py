@@ -1,0 +1,1 @@
+"""A documentation site's chat backend: grounded, cited, streamed answers."""

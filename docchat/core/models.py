@@ -1,0 +1,244 @@
+"""The words of the domain, as immutable values.
+
+Reading a site:   Page → Section → Chunk → Point
+Answering:        Question → Retrieved(Passage…) → Prompt → Piece… → Event…
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+Vector = Sequence[float]
+"""A dense embedding, of unit length."""
+
+# --- a documentation site -----------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a documentation site, as it stands in its source folder.
+
+    Attributes:
+        path: the file's path inside the docs folder, with `/`; the page's identity.
+        url: where the site serves the page, without an anchor.
+        title: the page's title.
+        body: Markdown or MDX, without the front matter.
+    """
+
+    path: str
+    url: str
+    title: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The text between one heading and the next.
+
+    Attributes:
+        heading_path: the headings above the text, outermost first, without the page's title.
+        anchor: the fragment of the innermost heading; empty above the first heading.
+        text: cleaned Markdown: no JSX, no comments, code kept whole.
+    """
+
+    heading_path: tuple[str, ...]
+    anchor: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of one section, small enough to embed and to quote.
+
+    Attributes:
+        id: a UUID made from path, title, heading path and text: the same text in the same
+            place has the same id, on every machine and in every run.
+        path: the page's path.
+        url: the page's URL with the section's anchor.
+        title: the page's title.
+        heading_path: as in `Section`.
+        text: Markdown.
+    """
+
+    id: str
+    path: str
+    url: str
+    title: str
+    heading_path: tuple[str, ...]
+    text: str
+
+    @property
+    def breadcrumb(self) -> str:
+        """`Title > Heading > Subheading`."""
+        return " > ".join((self.title, *self.heading_path))
+
+    @property
+    def embedded_text(self) -> str:
+        """What is embedded and indexed: the breadcrumb, then the text.
+
+        The breadcrumb in front is worth +.061 MRR@10 [.031, .092] on a documentation site.
+        """
+        return f"{self.breadcrumb}\n\n{self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class SparseVector:
+    """A bag of weighted terms: `indices` are unsigned 32-bit term ids, ascending."""
+
+    indices: tuple[int, ...]
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A chunk with its vectors, as the index stores it."""
+
+    chunk: Chunk
+    dense: Vector
+    sparse: SparseVector
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """How an index was made; stored with it, compared before it is used.
+
+    Attributes:
+        embedding_model: the model of the dense vectors.
+        dimension: their length.
+        chunker: version of the chunking rules.
+        chunks: how many points the index holds.
+        fingerprint: hash of every chunk's id and URL; equal means nothing changed.
+        created_at: ISO 8601, UTC.
+    """
+
+    embedding_model: str
+    dimension: int
+    chunker: str
+    chunks: int
+    fingerprint: str
+    created_at: str
+
+
+# --- a question and its answer ------------------------------------------------
+
+
+class Role(StrEnum):
+    """Who said a turn of the conversation."""
+
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn of a conversation. All of it comes from the client, so none of it is trusted."""
+
+    role: Role
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the visitor asks, with the turns before it, oldest first."""
+
+    text: str
+    history: tuple[Turn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A retrieved chunk. `score` orders passages of one search and says nothing absolute."""
+
+    chunk: Chunk
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """What one search found.
+
+    Attributes:
+        passages: best first.
+        best_cosine: cosine of the question and the nearest chunk, -1 to 1; 0 with no chunk.
+    """
+
+    passages: tuple[Passage, ...]
+    best_cosine: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What the model is given: the rules apart from everything that is not trusted."""
+
+    system: str
+    turns: tuple[Turn, ...]
+
+
+class FinishReason(StrEnum):
+    """Why the model stopped."""
+
+    STOP = "stop"
+    LENGTH = "length"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one answer."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One piece of the model's stream; the last one carries `finish`."""
+
+    text: str = ""
+    finish: FinishReason | None = None
+    usage: Usage | None = None
+
+
+class Outcome(StrEnum):
+    """What became of a question."""
+
+    ANSWERED = "answered"
+    PARTIAL = "partial"  # no valid citation, or cut short
+    NOT_FOUND = "not_found"  # the docs don't cover it
+    REFUSED = "refused"  # blocked for safety
+    DEGRADED = "degraded"  # search results instead of an answer
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A cited passage, as the visitor sees it. `n` is the number in the answer's `[n]`."""
+
+    n: int
+    title: str
+    url: str
+    snippet: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Sources that the text after this event cites for the first time."""
+
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """The next piece of the answer's text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The last event of every answer that ended well."""
+
+    outcome: Outcome
+    usage: Usage
+
+
+Event = Sources | TextDelta | Finish

@@ -1,0 +1,238 @@
+"""Every failure docchat knows, as one tree.
+
+DocchatError
+├── RequestError                what the caller sent cannot be served (4xx)
+│   ├── MalformedJson           400
+│   ├── OriginNotAllowed        403
+│   ├── NotFound                404
+│   ├── MethodNotAllowed        405
+│   ├── BodyTooLarge            413
+│   ├── UnsupportedMediaType    415
+│   └── InvalidRequest          422
+├── ServiceError                docchat or something behind it fails (5xx)
+│   ├── UpstreamBadResponse     502
+│   ├── UpstreamTruncated       502, or an in-stream error
+│   ├── UpstreamBusy            503
+│   ├── IndexUnavailable        503
+│   ├── AssistantUnavailable    503
+│   │   └── Misconfigured       names the variable to set
+│   └── UpstreamTimeout         504
+└── IndexingError               an index run that must not go on (command line only)
+    └── IndexLocked             another run holds the index
+
+`slug`, `title` and `detail` are public. The text given to the constructor is the
+operator's: it goes to the log and to the command line, never to a visitor.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class DocchatError(Exception):
+    """Base of the tree.
+
+    Attributes:
+        slug: stable name of the problem type; `docs/errors.md` has a heading for each.
+        status: HTTP status while no byte of the answer was sent.
+        title: what the type means, the same for every occurrence.
+        detail: one sentence that a visitor may read.
+        reason: one word for `/health`, so that an operator sees what is wrong.
+        retry_after: seconds after which trying again makes sense, or None.
+    """
+
+    slug: ClassVar[str] = "internal"
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Something went wrong"
+    detail: str = "Something went wrong on our side. Please try again."
+    reason: str = "failing"
+    retry_after: int | None = None
+
+
+# --- what the caller sent -----------------------------------------------------
+
+
+class RequestError(DocchatError):
+    """The request cannot be served as it is; the same request will fail again."""
+
+    status = 400
+
+
+class MalformedJson(RequestError):
+    """The body is not one JSON object."""
+
+    slug = "malformed-json"
+    title = "The body is not valid JSON"
+    detail = "Send one JSON object, encoded as UTF-8."
+
+
+class OriginNotAllowed(RequestError):
+    """A browser on a site that is not on the allow-list asked."""
+
+    slug = "origin-not-allowed"
+    status = 403
+    title = "This site may not use the chat"
+    detail = "The chat does not accept requests from this origin."
+
+
+class NotFound(RequestError):
+    """No route has this path."""
+
+    slug = "not-found"
+    status = 404
+    title = "There is nothing at this address"
+    detail = "This address does not exist. The routes are listed in the API reference."
+
+
+class MethodNotAllowed(RequestError):
+    """The route exists, but not for this method."""
+
+    slug = "method-not-allowed"
+    status = 405
+    title = "This address does not take that method"
+    detail = "Use one of the methods in the Allow header."
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        super().__init__(f"allowed: {', '.join(allowed)}")
+        self.allowed = tuple(allowed)
+
+
+class BodyTooLarge(RequestError):
+    """The body has more bytes than the limit."""
+
+    slug = "body-too-large"
+    status = 413
+    title = "The request is too large"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"limit: {limit} bytes")
+        self.detail = f"Send at most {limit} bytes."
+
+
+class UnsupportedMediaType(RequestError):
+    """The body is not declared as plain JSON."""
+
+    slug = "unsupported-media-type"
+    status = 415
+    title = "The body must be JSON"
+    detail = "Send Content-Type: application/json, without a content encoding."
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One field of the request that breaks a rule.
+
+    Attributes:
+        pointer: JSON pointer to the field, such as `/messages/0/content`.
+        reason: the rule, in words; never the value that was sent.
+    """
+
+    pointer: str
+    reason: str
+
+
+class InvalidRequest(RequestError):
+    """The JSON is well formed but a field breaks a rule."""
+
+    slug = "invalid-request"
+    status = 422
+    title = "A field of the request is not valid"
+
+    def __init__(self, *errors: FieldError) -> None:
+        super().__init__("; ".join(f"{e.pointer}: {e.reason}" for e in errors))
+        self.errors = errors
+        self.detail = f"{errors[0].pointer or '/'}: {errors[0].reason}."
+
+
+# --- docchat and what is behind it --------------------------------------------
+
+
+class ServiceError(DocchatError):
+    """The request was fine; serving it failed."""
+
+
+class UpstreamBadResponse(ServiceError):
+    """Gemini or Qdrant answered with something that cannot be used."""
+
+    slug = "upstream-bad-response"
+    status = 502
+    title = "The assistant could not answer"
+    detail = "The assistant could not answer this time. Please try again."
+    reason = "bad-response"
+
+
+class UpstreamTruncated(UpstreamBadResponse):
+    """The model's stream ended before the model had finished."""
+
+    slug = "upstream-truncated"
+    title = "The answer was cut off"
+    detail = "The answer was cut off. Please try again."
+
+
+class UpstreamBusy(ServiceError):
+    """Gemini or Qdrant is overloaded or out of quota."""
+
+    slug = "upstream-busy"
+    status = 503
+    title = "The assistant is busy"
+    detail = "The assistant is busy right now. Please try again in a moment."
+    reason = "busy"
+    retry_after = 30
+
+
+class UpstreamTimeout(ServiceError):
+    """Gemini or Qdrant took too long."""
+
+    slug = "upstream-timeout"
+    status = 504
+    title = "The assistant took too long"
+    detail = "The assistant took too long to answer. Please try again."
+    reason = "timeout"
+
+
+class IndexUnavailable(ServiceError):
+    """The search index cannot be reached, is missing, or was made for other settings."""
+
+    slug = "index-unavailable"
+    status = 503
+    title = "The documentation cannot be searched"
+    detail = "The documentation cannot be searched right now. Please try again later."
+    retry_after = 30
+
+    def __init__(self, message: str, *, reason: str = "unreachable") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class AssistantUnavailable(ServiceError):
+    """docchat's own set-up is wrong: a key, a model name, a permission."""
+
+    slug = "assistant-unavailable"
+    status = 503
+    title = "The assistant is not available"
+    detail = "The assistant is not available right now. Please try again later."
+    retry_after = 30
+
+    def __init__(self, message: str, *, reason: str = "refused") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class Misconfigured(AssistantUnavailable):
+    """A setting is missing or wrong; the message names it and what to set."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, reason="misconfigured")
+
+
+# --- the command line's own ---------------------------------------------------
+
+
+class IndexingError(DocchatError):
+    """An index run stopped; the index that is being served is unchanged."""
+
+    slug = "indexing-failed"
+
+
+class IndexLocked(IndexingError):
+    """Another run is writing this index."""
