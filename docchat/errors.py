@@ -15,7 +15,9 @@ DocchatError
 │   ├── UpstreamBusy            503
 │   ├── IndexUnavailable        503
 │   ├── AssistantUnavailable    503
-│   │   └── Misconfigured       names the variable to set
+│   │   ├── Misconfigured       names the variable to set
+│   │   └── SecretUnavailable   Secret Manager did not give a key
+│   ├── NotReady                503, from /health alone
 │   └── UpstreamTimeout         504
 └── IndexingError               an index run that must not go on (command line only)
     └── IndexLocked             another run holds the index
@@ -223,6 +225,21 @@ class Misconfigured(AssistantUnavailable):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, reason="misconfigured")
+
+
+class SecretUnavailable(AssistantUnavailable):
+    """Secret Manager did not give a value; the message names the secret."""
+
+    retry_after = 5
+
+
+class NotReady(ServiceError):
+    """Readiness was asked for, and a part that a chat needs is failing."""
+
+    slug = "not-ready"
+    status = 503
+    title = "Not ready"
+    detail = "The parts that are not ok are listed under checks."
 
 
 # --- the command line's own ---------------------------------------------------

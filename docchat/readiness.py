@@ -1,0 +1,70 @@
+"""Whether a chat could be answered now: one state for each part that it needs."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from docchat import logs
+from docchat.errors import DocchatError, Misconfigured, SecretUnavailable
+from docchat.runtime import Runtime
+
+OK = "ok"
+UNKNOWN = "unknown"
+"""The part could not be asked, because of another part that fails."""
+
+_CACHE_S = 10.0
+
+
+class Readiness:
+    """Asks every part, at most once in some seconds: probes come often and must cost nothing."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        *,
+        cache_s: float = _CACHE_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._runtime = runtime
+        self._cache_s = cache_s
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._known: tuple[float, dict[str, str]] | None = None
+
+    async def check(self) -> dict[str, str]:
+        """Part → `ok`, `unknown`, or one word for what is wrong."""
+        async with self._lock:
+            now = self._clock()
+            if self._known is None or now - self._known[0] >= self._cache_s:
+                self._known = now, await self._ask_all()
+            return self._known[1]
+
+    async def _ask_all(self) -> dict[str, str]:
+        parts = {
+            "configuration": self._runtime.check_configuration,
+            "secrets": self._runtime.check_secrets,
+            "index": self._runtime.check_index,
+            "gemini": self._runtime.check_gemini,
+        }
+        states = await asyncio.gather(*(_state(part, ask) for part, ask in parts.items()))
+        return dict(zip(parts, states, strict=True))
+
+
+async def _state(part: str, ask: Callable[[], Awaitable[None]]) -> str:
+    try:
+        await ask()
+    except DocchatError as exc:
+        state = _blame(part, exc)
+        fields = {"part": part, "state": state, **logs.cause(exc)}
+        logs.LOGGER.warning("not ready", extra={"fields": fields})
+        return state
+    return OK
+
+
+def _blame(part: str, error: DocchatError) -> str:
+    """A missing setting or secret is told once, under its own part."""
+    if isinstance(error, Misconfigured) and part != "configuration":
+        return UNKNOWN
+    if isinstance(error, SecretUnavailable) and part != "secrets":
+        return UNKNOWN
+    return error.reason

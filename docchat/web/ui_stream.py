@@ -1,0 +1,67 @@
+"""An answer as Server-Sent Events in the Vercel AI SDK's UI message stream, version 1.
+
+The SDK ends a stream at a part of a type it does not know, so what is ours travels in
+`providerMetadata` and `messageMetadata`.
+"""
+
+import json
+from collections.abc import AsyncIterator
+
+from docchat.core.models import Event, Finish, Source, Sources, TextDelta
+from docchat.errors import DocchatError
+
+HEADERS = {
+    "x-vercel-ai-ui-message-stream": "v1",
+    "X-Accel-Buffering": "no",  # some proxies would hold the pieces back
+}
+MEDIA_TYPE = "text/event-stream"
+_TEXT_ID = "0"
+_DONE = "data: [DONE]\n\n"
+
+
+async def encode(events: AsyncIterator[Event], answer_id: str) -> AsyncIterator[str]:
+    """The stream of a whole answer: it ends in a `finish` part.
+
+    An error on the way is the caller's to report, with `encode_error`.
+    """
+    yield _part("start", messageId=answer_id)
+    text_open = False
+    async for event in events:
+        match event:
+            case Sources():
+                for source in event.sources:
+                    yield _source(source)
+            case TextDelta():
+                if not text_open:
+                    text_open = True
+                    yield _part("text-start", id=_TEXT_ID)
+                yield _part("text-delta", id=_TEXT_ID, delta=event.text)
+            case Finish():
+                if text_open:
+                    yield _part("text-end", id=_TEXT_ID)
+                yield _part("finish", messageMetadata={"outcome": event.outcome})
+                yield _DONE
+
+
+def encode_error(error: DocchatError, request_id: str) -> str:
+    """The other way for a stream to end."""
+    public = {
+        "type": f"urn:docchat:problem:{error.slug}",
+        "detail": error.detail,
+        "request_id": request_id,
+    }
+    return _part("error", errorText=json.dumps(public, ensure_ascii=False)) + _DONE
+
+
+def _source(source: Source) -> str:
+    return _part(
+        "source-url",
+        sourceId=str(source.n),
+        url=source.url,
+        title=source.title,
+        providerMetadata={"docchat": {"n": source.n, "snippet": source.snippet}},
+    )
+
+
+def _part(kind: str, **fields: object) -> str:
+    return f"data: {json.dumps({'type': kind, **fields}, ensure_ascii=False)}\n\n"
