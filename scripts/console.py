@@ -1,0 +1,67 @@
+"""The terminal: a progress bar for a person, plain lines for a log file."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from docchat.logs import LOGGER
+
+_PLAIN_EVERY_S = 2.0
+
+
+@contextmanager
+def progress(console: Console, label: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Yields a function to be told how many more are done."""
+    if not console.is_terminal:
+        yield _plain(console, label, total)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda count: bar.update(task, advance=count)
+
+
+def _plain(console: Console, label: str, total: int) -> Callable[[int], None]:
+    done, told = 0, time.monotonic()
+
+    def advance(count: int) -> None:
+        nonlocal done, told
+        done += count
+        now = time.monotonic()
+        if done >= total or now - told >= _PLAIN_EVERY_S:
+            told = now
+            console.print(f"{label}: {done}/{total}")
+
+    return advance
+
+
+def log_to(console: Console) -> None:
+    """Show each request as a short line, in place of the JSON line for Cloud Logging."""
+    LOGGER.handlers = [_ConsoleHandler(console)]
+    LOGGER.setLevel(logging.INFO)
+    LOGGER.propagate = False
+
+
+class _ConsoleHandler(logging.Handler):
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        fields = getattr(record, "fields", {})
+        shown = ("method", "route", "status", "outcome", "part", "state", "problem", "cause")
+        words = [str(fields[name]) for name in shown if name in fields]
+        if "duration_ms" in fields:
+            words.append(f"{fields['duration_ms']} ms")
+        style = "red" if record.levelno >= logging.ERROR else "dim"
+        text = " ".join(words) or record.getMessage()
+        self._console.print(text, style=style, markup=False, highlight=False)

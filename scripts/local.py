@@ -1,0 +1,75 @@
+"""What a laptop needs and has not: the Gemini emulator and an index folder stand in.
+
+With GEMINI_API_KEY (or GEMINI_API_KEY_SECRET) set the real Gemini is used, with QDRANT_HOST set
+a real Qdrant server; nothing else changes.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from docchat.settings import environment
+from emulators import gemini
+from emulators.server import serve_in_thread
+
+EMULATED_EMBEDDING_MODEL = "emulated-embedding-001"
+EMULATED_GENERATIVE_MODEL = "emulated-flash"
+EMULATED_ABSTAIN_BELOW = "0.20"
+
+EMULATOR_NOTICE = (
+    "No GEMINI_API_KEY is set: an emulator answers by quoting the pages. This is not Gemini."
+)
+
+
+def has_gemini_key(variables: dict[str, str]) -> bool:
+    """Whether the real Gemini can be used."""
+    return any(variables.get(name) for name in ("GEMINI_API_KEY", "GEMINI_API_KEY_SECRET"))
+
+
+@contextmanager
+def local_environment(
+    overrides: dict[str, str] | None = None, *, delay_s: float = 0.0
+) -> Iterator[dict[str, str]]:
+    """The variables to run with, for the length of the block; also put into the environment.
+
+    Args:
+        overrides: variables that win over the environment's.
+        delay_s: how long the emulator waits between two pieces of an answer.
+    """
+    variables = {"QDRANT_HOST": "path:.local/index"} | _set(environment()) | (overrides or {})
+    if has_gemini_key(variables):
+        with _exported(variables):
+            yield variables
+        return
+    with serve_in_thread(gemini.create_app(delay_s=delay_s)) as base_url:
+        # Names of their own, so that an index of emulated vectors is never taken for a real one.
+        variables |= {
+            "GEMINI_API_KEY": "emulator",
+            "GEMINI_BASE_URL": base_url,
+            "EMBEDDING_MODEL": EMULATED_EMBEDDING_MODEL,
+            "GENERATIVE_MODEL": EMULATED_GENERATIVE_MODEL,
+        }
+        variables.setdefault("ABSTAIN_BELOW", EMULATED_ABSTAIN_BELOW)
+        with _exported(variables):
+            yield variables
+
+
+def is_emulated(variables: dict[str, str]) -> bool:
+    """Whether `local_environment` put the emulator in Gemini's place."""
+    return variables.get("EMBEDDING_MODEL") == EMULATED_EMBEDDING_MODEL
+
+
+def _set(variables: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in variables.items() if value.strip()}
+
+
+@contextmanager
+def _exported(variables: dict[str, str]) -> Iterator[None]:
+    """The functions read the process's environment, as they do in the cloud."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

@@ -1,0 +1,200 @@
+"""Serve both functions on one port, with the routes that the load balancer has.
+
+    python -m scripts.serve           serves the index that the settings name
+    python -m scripts.serve --demo    indexes docs/ first, and asks a sample question
+
+Each function is loaded by functions-framework's own application factory, as in the cloud.
+Without a GEMINI_API_KEY an emulator answers by quoting the pages.
+
+Exit codes: 0 stopped by Ctrl-C, 1 failed, 2 wrong arguments or settings.
+"""
+
+import argparse
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+import uvicorn
+from functions_framework.aio import create_asgi_app
+from rich.console import Console
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from docchat.core.models import Page
+from docchat.errors import DocchatError, Misconfigured
+from docchat.runtime import Runtime, process_runtime
+from scripts import index_docs
+from scripts.ask import EMULATED_HEADER, AskError, ask
+from scripts.console import log_to
+from scripts.demo_site import DemoSite
+from scripts.local import EMULATOR_NOTICE, is_emulated, local_environment
+
+OK, FAILED, MISUSED = 0, 1, 2
+ROOT = Path(__file__).parent.parent
+CHAT_PREFIXES = ("/chat", "/v1/", "/feedback")
+SAMPLE_QUESTION = "What happens when the docs do not cover a question?"
+_DEMO_DELAY_S = 0.02
+
+
+class LoadBalancer:
+    """The URL map: paths to functions. Locally there are a few pages beside them."""
+
+    def __init__(
+        self, *, chat: ASGIApp, health: ASGIApp, pages: ASGIApp, emulated: bool = False
+    ) -> None:
+        self._chat = chat
+        self._health = health
+        self._pages = pages
+        self._label = [(EMULATED_HEADER.encode(), b"Gemini emulator")] if emulated else []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand one request to whom it belongs."""
+
+        async def labelled(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], *self._label]}
+            await send(message)
+
+        await self._backend(scope["path"], scope["method"])(scope, receive, labelled)
+
+    def _backend(self, path: str, method: str) -> ASGIApp:
+        if path.startswith(CHAT_PREFIXES):
+            return self._chat
+        is_page = method in {"GET", "HEAD"} and (path == "/" or path.startswith("/docs/"))
+        return self._pages if is_page else self._health
+
+
+def build_app(pages: Sequence[Page] = (), *, emulated: bool = False) -> LoadBalancer:
+    """Both functions behind one address; `pages` are served where their URLs say."""
+
+    async def front(_: Request) -> HTMLResponse:
+        page = (ROOT / "scripts" / "demo_page.html").read_text(encoding="utf-8")
+        return HTMLResponse(page.replace("{notice}", EMULATOR_NOTICE if emulated else ""))
+
+    local = Starlette(
+        routes=[Route("/", front), Route("/docs/{path:path}", DemoSite(pages).page)],
+    )
+    return LoadBalancer(
+        chat=create_asgi_app("chat", str(ROOT / "functions/chat/main.py"), "http"),
+        health=create_asgi_app("health", str(ROOT / "functions/health/main.py"), "http"),
+        pages=local,
+        emulated=emulated,
+    )
+
+
+def listen(port: int) -> socket.socket:
+    """A socket on loopback.
+
+    Raises:
+        Misconfigured: the port is taken.
+    """
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError as exc:
+        listener.close()
+        raise Misconfigured(f"PORT {port} cannot be used ({exc.strerror}): set another") from exc
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """Says when it listens."""
+
+    def __init__(self, app: ASGIApp, when_ready: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
+        self._when_ready = when_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready = asyncio.ensure_future(self._when_ready())
+
+
+async def serve(
+    app: ASGIApp, listener: socket.socket, when_ready: Callable[[], Awaitable[None]]
+) -> None:
+    """Serve until interrupted."""
+    await _Server(app, when_ready).serve(sockets=[listener])
+    await process_runtime().aclose()
+
+
+def run(*, demo: bool, port: int, console: Console) -> None:
+    """Set everything up and serve.
+
+    Raises:
+        DocchatError: it cannot start; the message says what to change.
+    """
+    listener = listen(port)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    with local_environment(_overrides(url, demo=demo), delay_s=_DEMO_DELAY_S) as variables:
+        emulated = is_emulated(variables)
+        if emulated:
+            console.print(EMULATOR_NOTICE, style="yellow")
+        pages: Sequence[Page] = ()
+        if demo:
+            reading = index_docs.read(ROOT / "docs", site_url=f"{url}/docs")
+            report = asyncio.run(index_docs.publish(reading, Runtime(), console))
+            index_docs.print_report(reading, report, console)
+            pages = reading.pages
+
+        async def announce() -> None:
+            if demo:
+                await asyncio.to_thread(_ask_sample, url, console)
+            console.print(f"\nOpen {url} and ask. Ctrl-C stops it.", style="bold")
+
+        log_to(console)
+        asyncio.run(serve(build_app(pages, emulated=emulated), listener, announce))
+
+
+def _overrides(url: str, *, demo: bool) -> dict[str, str]:
+    own = f"{url},{url.replace('127.0.0.1', 'localhost')}"
+    overrides = {
+        "ALLOWED_ORIGINS": ",".join(filter(None, [os.environ.get("ALLOWED_ORIGINS"), own]))
+    }
+    if demo:
+        overrides |= {"QDRANT_COLLECTION_NAME": "docchat-demo", "SITE_NAME": "docchat"}
+    return overrides
+
+
+def _ask_sample(url: str, console: Console) -> None:
+    console.print(f"\n[bold]Q:[/] {SAMPLE_QUESTION}")
+    try:
+        ask(url, SAMPLE_QUESTION, console=console)
+    except AskError as exc:
+        console.print(f"[red]{exc}[/]", highlight=False)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m scripts.serve",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--demo", action="store_true", help="index docs/ and ask a question first")
+    parser.add_argument(
+        "--port",
+        type=int,
+        default=int(os.environ.get("PORT", "8080")),
+        help="default: the variable PORT, or 8080; 0 takes a free one",
+    )
+    options = parser.parse_args(arguments)
+    console = Console()
+    try:
+        run(demo=options.demo, port=options.port, console=console)
+    except KeyboardInterrupt:
+        return OK
+    except DocchatError as exc:
+        console.print(f"[red]{exc}[/]", highlight=False)
+        return MISUSED if isinstance(exc, Misconfigured) else FAILED
+    return OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())
