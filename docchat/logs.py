@@ -16,7 +16,7 @@ from typing import Any, Final
 from docchat.errors import AssistantUnavailable, DocchatError, RequestError
 
 LOGGER: Final = logging.getLogger("docchat")
-_SECRETS = re.compile(r"AIza[\w-]{35}|(?i:bearer)\s+[\w.~+/=-]+|(?i:(?:api[-_]?)?key=)[^&\s]+")
+_SECRETS = re.compile(r"AIza[\w-]{35,}|(?i:bearer)\s+[\w.~+/=-]+|(?i:(?:api[-_]?)?key=)[^&\s]+")
 _SEVERITY = {logging.WARNING: "WARNING", logging.ERROR: "ERROR", logging.CRITICAL: "CRITICAL"}
 
 

@@ -97,7 +97,7 @@ def _turn(item: object, pointer: str) -> Turn:
     if not isinstance(item, dict):
         raise InvalidRequest(FieldError(pointer, "must be an object"))
     role = item.get("role")
-    if role not in set(Role):
+    if role not in tuple(Role):
         raise InvalidRequest(FieldError(f"{pointer}/role", "must be user or assistant"))
     if "content" in item:
         return Turn(Role(role), _text(item["content"], f"{pointer}/content"))

@@ -1,0 +1,121 @@
+"""Stand-ins for the pure unit tests of the flow; each has the Protocol of what it replaces."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field
+
+from docchat.core.models import (
+    Chunk,
+    Manifest,
+    Passage,
+    Piece,
+    Point,
+    Prompt,
+    Retrieved,
+    SparseVector,
+    Vector,
+)
+from docchat.errors import IndexUnavailable, ServiceError
+
+
+def a_chunk(n: int, text: str | None = None) -> Chunk:
+    return Chunk(
+        id=f"00000000-0000-0000-0000-{n:012d}",
+        path=f"page-{n}.md",
+        url=f"https://docs.example.com/page-{n}#part",
+        title=f"Page {n}",
+        heading_path=("Part",),
+        text=text or f"Text number {n}.",
+    )
+
+
+def passages(count: int) -> tuple[Passage, ...]:
+    return tuple(Passage(a_chunk(n), 1 / n) for n in range(1, count + 1))
+
+
+@dataclass
+class FakeEmbedder:
+    asked: list[str] = field(default_factory=list)
+    batches: list[list[str]] = field(default_factory=list)
+    fail_at_batch: int | None = None
+
+    async def embed_query(self, text: str) -> Vector:
+        self.asked.append(text)
+        return [1.0, 0.0]
+
+    async def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
+        self.batches.append(list(texts))
+        number = len(self.batches)
+        await asyncio.sleep(0)
+        if number == self.fail_at_batch:
+            raise ServiceError("the embedder failed")
+        return [[float(len(text)), 1.0] for text in texts]
+
+
+@dataclass
+class FakeIndex:
+    found: Retrieved
+    error: ServiceError | None = None
+
+    async def search(self, dense: Vector, sparse: SparseVector, limit: int) -> Retrieved:
+        if self.error:
+            raise self.error
+        return Retrieved(self.found.passages[:limit], self.found.best_cosine)
+
+
+@dataclass
+class FakeGenerator:
+    pieces: Sequence[Piece]
+    error: ServiceError | None = None
+    prompts: list[Prompt] = field(default_factory=list)
+    closed: bool = False
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Piece]:
+        self.prompts.append(prompt)
+        try:
+            for piece in self.pieces:
+                yield piece
+            if self.error:
+                raise self.error
+        finally:
+            self.closed = True
+
+
+@dataclass
+class FakeStore:
+    """Versions in memory; `lose` drops points on the way, as a broken store would."""
+
+    versions: dict[str, dict[str, Point]] = field(default_factory=dict)
+    manifests: dict[str, Manifest] = field(default_factory=dict)
+    published: str | None = None
+    lose: int = 0
+    unreachable: bool = False
+
+    async def manifest(self) -> Manifest | None:
+        return self.manifests[self.published] if self.published else None
+
+    async def vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
+        held = self.versions[self.published] if self.published else {}
+        return {id_: held[id_].dense for id_ in ids if id_ in held}
+
+    async def begin(self, manifest: Manifest) -> str:
+        name = f"v{len(self.manifests) + 1}"
+        self.versions[name], self.manifests[name] = {}, manifest
+        return name
+
+    async def add(self, version: str, points: Sequence[Point]) -> None:
+        self.versions[version] |= {point.chunk.id: point for point in points[self.lose :]}
+
+    async def count(self, version: str) -> int:
+        return len(self.versions[version])
+
+    async def publish(self, version: str) -> None:
+        self.published = version
+
+    async def discard(self, version: str) -> None:
+        if self.unreachable:
+            raise IndexUnavailable("gone")
+        del self.versions[version]
+
+    def held(self) -> dict[str, Point]:
+        return self.versions[self.published] if self.published else {}

@@ -1,0 +1,45 @@
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from docchat.core.models import Event, Question
+from docchat.web.app import Routes, respond
+from docchat.web.chat import endpoint
+from emulators.server import serve_in_thread
+
+ALLOWED = frozenset({"https://docs.example.com"})
+METHODS = ["GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD", "PATCH"]
+
+Answer = Callable[[Question], AsyncGenerator[Event]]
+Serve = Callable[[Routes], AbstractContextManager[httpx.Client]]
+
+
+@contextmanager
+def serve_routes(routes: Routes) -> Iterator[httpx.Client]:
+    """The frame on a real socket, as functions-framework calls it: one handler, every path."""
+
+    async def handler(request: Request) -> Response:
+        return await respond(request, routes, lambda: ALLOWED)
+
+    app = Starlette(routes=[Route("/{path:path}", handler, methods=METHODS)])
+    with serve_in_thread(app) as url, httpx.Client(base_url=url) as client:
+        yield client
+
+
+@pytest.fixture
+def serve() -> Serve:
+    return serve_routes
+
+
+@pytest.fixture
+def chat() -> Callable[[Answer], AbstractContextManager[httpx.Client]]:
+    def serve_chat(answer: Answer) -> AbstractContextManager[httpx.Client]:
+        return serve_routes({"/chat": {"POST": endpoint(answer)}})
+
+    return serve_chat
