@@ -17,12 +17,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from docchat.providers.docs_site import SiteReading, read_site
 from rich.console import Console
 
 from docchat.core.chunking import chunk
 from docchat.errors import DocchatError, Misconfigured
 from docchat.indexing import Report, index
+from docchat.providers.docs_site import SiteReading, read_site
 from docchat.runtime import Runtime
 from scripts.console import progress
 from scripts.local import EMULATOR_NOTICE, is_emulated, local_environment

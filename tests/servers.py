@@ -1,0 +1,87 @@
+"""Starts the functions as users do: real processes, real sockets."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).parent.parent
+_START_DEADLINE_S = 30.0
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def clean_environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables on top of what any program needs, without the developer's own settings."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return {**kept, **variables}
+
+
+@contextmanager
+def functions_framework(
+    target: str,
+    variables: Mapping[str, str],
+    *,
+    source: Path = ROOT,
+    python: Path = Path(sys.executable),
+    cwd: Path | None = None,
+    log: Path | None = None,
+) -> Iterator[str]:
+    """One function under the `functions-framework` command; yields its base URL.
+
+    Args:
+        target: `chat` or `health`.
+        variables: its environment.
+        source: the repository, or the folder of an unpacked archive.
+        python: the interpreter whose environment has functions-framework.
+        cwd: the working folder, where a `.env` would be read.
+        log: file for what it prints.
+    """
+    entry = source / f"functions/{target}/main.py"
+    port = free_port()
+    command = [
+        str(python.parent / "functions-framework"),
+        f"--target={target}",
+        f"--source={entry if entry.exists() else source / 'main.py'}",
+        "--host=127.0.0.1",
+        f"--port={port}",
+    ]
+    url = f"http://127.0.0.1:{port}"
+    with (log or Path(os.devnull)).open("w") as output:
+        process = subprocess.Popen(
+            command,
+            env=clean_environment(variables),
+            cwd=cwd or source,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            _wait_until_listening(url, process)
+            yield url
+        finally:
+            process.terminate()
+            process.wait(timeout=15)
+
+
+def _wait_until_listening(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _START_DEADLINE_S
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            httpx.options(url, timeout=2.0)
+        except httpx.TransportError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError(f"the server did not start (exit code {process.poll()})")

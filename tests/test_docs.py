@@ -1,0 +1,69 @@
+"""The documentation is true of the code, as far as a test can see."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from docchat import errors
+from docchat.core.slugs import slugify
+from docchat.errors import DocchatError, IndexingError
+from docchat.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+VARIABLES = {name.upper() for name in Settings.model_fields}
+
+
+def headings(page: str) -> list[str]:
+    text = (ROOT / "docs" / page).read_text()
+    outside_code = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    return re.findall(r"^#+ (.+?)(?: \{#[\w-]+\})?$", outside_code, flags=re.MULTILINE)
+
+
+def test_the_env_example_has_every_setting_and_no_other() -> None:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    named = {m[1] for line in lines if (m := re.match(r"(?:# )?([A-Z][A-Z_]+)=", line))}
+    assert named == VARIABLES
+
+
+def test_the_configuration_page_has_a_heading_for_every_setting_and_no_other() -> None:
+    named = {
+        name
+        for heading in headings("configuration.md")
+        for name in re.findall(r"`([A-Z_]+)`", heading)
+    }
+    assert named == VARIABLES
+
+
+def test_the_env_example_shows_the_true_defaults() -> None:
+    text = (ROOT / ".env.example").read_text()
+    shown = dict(re.findall(r"^# ([A-Z][A-Z_]+)=(\S.*)$", text, flags=re.MULTILINE))
+    for name, field in Settings.model_fields.items():
+        if field.default and name.upper() in shown:
+            assert str(field.default) == shown[name.upper()], name
+
+
+def problem_types() -> list[type[DocchatError]]:
+    known = [
+        c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, DocchatError)
+    ]
+    return [c for c in known if not issubclass(c, IndexingError)]
+
+
+@pytest.mark.parametrize("error", problem_types(), ids=lambda error: error.__name__)
+def test_every_problem_type_has_its_heading_on_the_errors_page(error: type[DocchatError]) -> None:
+    assert error.slug in {slugify(heading.strip("`")) for heading in headings("errors.md")}
+
+
+def test_every_make_target_that_the_docs_name_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    pages = [*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+    for page in pages:
+        named = re.findall(r"(?:^|`)make ([a-z]+)", page.read_text(), flags=re.MULTILINE)
+        assert set(named) <= targets, page
+
+
+def test_every_relative_link_of_the_docs_leads_somewhere() -> None:
+    for page in [*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]:
+        for target in re.findall(r"\]\((?!\w+:|#|/)([^)#\s]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"

@@ -1,0 +1,50 @@
+"""The functions ship what was tested: their requirements are part of the one lock."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+Pins = dict[str, tuple[str, frozenset[str]]]
+
+
+def pins(path: Path) -> Pins:
+    """Name and marker → version and hashes."""
+    found: Pins = {}
+    for entry in path.read_text().replace("\\\n", "").splitlines():
+        if match := re.match(r"([\w.-]+)==(\S+)(?: ; (.*?))?(?=\s+--hash|$)", entry):
+            hashes = frozenset(re.findall(r"--hash=(\S+)", entry))
+            found[f"{match[1]} ; {match[3]}"] = match[2], hashes
+    return found
+
+
+LOCK = pins(ROOT / "requirements/dev.txt")
+
+
+def names(requirements: list[str]) -> set[str]:
+    return {re.split(r"[<>=!~\[ ]", text)[0].lower() for text in requirements}
+
+
+@pytest.mark.parametrize("function", ["chat", "health"])
+def test_a_functions_requirements_are_in_the_lock_with_the_same_hashes(function: str) -> None:
+    own = pins(ROOT / f"functions/{function}/requirements.txt")
+    assert own
+    assert {name: LOCK.get(name) for name in own} == own
+
+
+def test_every_pin_has_hashes() -> None:
+    assert all(hashes for _, hashes in LOCK.values())
+
+
+def test_every_direct_dependency_is_locked() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = names(project["dependencies"])
+    for extra in project["optional-dependencies"].values():
+        wanted |= names(extra)
+    assert wanted <= {name.split(" ; ")[0].lower() for name in LOCK}
+
+
+def test_no_index_address_is_in_the_lock() -> None:
+    assert "://" not in (ROOT / "requirements/dev.txt").read_text()
