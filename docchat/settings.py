@@ -43,6 +43,12 @@ def _base_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _emulator_url(value: str) -> str:
+    if urlsplit(value).scheme != "http" or not _is_safe_url(value):
+        raise ValueError("must be the http:// URL of an emulator on this machine")
+    return value.rstrip("/")
+
+
 def _qdrant_host(value: str) -> str:
     if value.startswith(_PATH_PREFIX) and len(value) > len(_PATH_PREFIX):
         return value
@@ -108,7 +114,7 @@ class Settings(BaseModel):
     qdrant_api_key_secret: SecretVersion | None = None
     qdrant_collection_name: str = Field(default="docs", pattern=r"^[A-Za-z0-9_-]{1,100}$")
 
-    secret_manager_base_url: BaseUrl | None = None
+    secret_manager_base_url: Annotated[str, AfterValidator(_emulator_url)] | None = None
 
     allowed_origins: Annotated[frozenset[Origin], BeforeValidator(_split)] = frozenset()
     site_name: str = Field(default="this documentation", max_length=100)

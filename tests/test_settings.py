@@ -36,6 +36,7 @@ def test_values_are_stripped_and_blank_ones_count_as_not_set() -> None:
         ("QDRANT_HOST", "path:", "path:FOLDER"),
         ("QDRANT_COLLECTION_NAME", "my docs", "pattern"),
         ("GEMINI_BASE_URL", "http://evil.example.com", "https://"),
+        ("SECRET_MANAGER_BASE_URL", "https://secrets.example.com", "on this machine"),
         ("ALLOWED_ORIGINS", "*", "exact origins"),
         ("ALLOWED_ORIGINS", "null", "exact origins"),
         ("ALLOWED_ORIGINS", "https://docs.example.com/", "without a path"),
