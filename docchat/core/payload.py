@@ -1,0 +1,117 @@
+"""How an index is laid out in Qdrant, as a server and in process: names, payloads, manifests."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from pydantic import TypeAdapter, ValidationError
+
+from docchat.core.models import Chunk, Manifest, Passage, Retrieved
+
+DENSE = "dense"
+SPARSE = "sparse"
+
+CANDIDATES = 50
+"""How many chunks each side of a hybrid search hands to the fusion."""
+
+VERSION = re.compile(r"\d{8}T\d{12}Z_[0-9a-f]{8}")
+"""A version's name; sorted as text, versions stand in the order in which they were begun."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What an index on disk says of itself: the version to read, and how it was made."""
+
+    version: str
+    previous: str | None
+    manifest: Manifest
+
+
+_CHUNK = TypeAdapter(Chunk)
+_MANIFEST = TypeAdapter(Manifest)
+_PUBLISHED = TypeAdapter(Published)
+
+
+class Hit(Protocol):
+    """A point that a search found, as both Qdrant libraries return it."""
+
+    @property
+    def id(self) -> object:
+        """A UUID, as text or as an object."""
+        ...
+
+    @property
+    def score(self) -> float:
+        """Greater is nearer."""
+        ...
+
+    @property
+    def payload(self) -> Mapping[str, object] | None:
+        """What `payload_of` made, unless somebody else wrote the point."""
+        ...
+
+
+def version_name(at: datetime, nonce: str) -> str:
+    """A new version's name.
+
+    Args:
+        at: now, in UTC.
+        nonce: eight random hexadecimal digits, for two runs in the same microsecond.
+    """
+    return f"{at:%Y%m%dT%H%M%S%fZ}_{nonce}"
+
+
+def payload_of(chunk: Chunk) -> dict[str, object]:
+    """All of a chunk except its id, which is the point's, as JSON values."""
+    payload: dict[str, object] = _CHUNK.dump_python(chunk, mode="json", exclude={"id"})
+    return payload
+
+
+def chunk_of(point_id: object, payload: Mapping[str, object] | None) -> Chunk | None:
+    """The chunk of a stored point, or None where the payload is missing or ill-typed."""
+    try:
+        return _CHUNK.validate_python({**(payload or {}), "id": str(point_id)})
+    except ValidationError:
+        return None
+
+
+def manifest_payload(manifest: Manifest) -> dict[str, object]:
+    """A manifest as JSON values."""
+    values: dict[str, object] = _MANIFEST.dump_python(manifest, mode="json")
+    return values
+
+
+def manifest_of(values: object) -> Manifest | None:
+    """The stored manifest, or None where the values are not one."""
+    try:
+        return _MANIFEST.validate_python(values)
+    except ValidationError:
+        return None
+
+
+def published_json(published: Published) -> bytes:
+    """The text of a manifest file."""
+    return _PUBLISHED.dump_json(published, indent=2)
+
+
+def published_of(text: bytes) -> Published:
+    """What a manifest file says.
+
+    Raises:
+        ValueError: the text is not what `published_json` wrote.
+    """
+    return _PUBLISHED.validate_json(text)
+
+
+def retrieved(hits: Sequence[Hit], nearest: Sequence[Hit]) -> Retrieved:
+    """The passages among the hits, best first, without points whose payload is ill-typed.
+
+    Args:
+        hits: what the hybrid search found, best first.
+        nearest: the nearest point by cosine, or nothing.
+    """
+    chunks = ((chunk_of(hit.id, hit.payload), hit.score) for hit in hits)
+    passages = tuple(Passage(chunk, score) for chunk, score in chunks if chunk is not None)
+    return Retrieved(passages, best_cosine=nearest[0].score if nearest else 0.0)
