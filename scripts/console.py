@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from logging.handlers import MemoryHandler
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -11,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from docchat.logs import LOGGER
 
 _PLAIN_EVERY_S = 2.0
+_HELD_LINES = 1000
 
 
 @contextmanager
@@ -44,11 +46,23 @@ def _plain(console: Console, label: str, total: int) -> Callable[[int], None]:
     return advance
 
 
-def log_to(console: Console) -> None:
-    """Show each request as a short line, in place of the JSON line for Cloud Logging."""
-    LOGGER.handlers = [_ConsoleHandler(console)]
+def log_to(console: Console) -> Callable[[], None]:
+    """Show each request as a short line, in place of the JSON line for Cloud Logging.
+
+    Lines are held back until the returned function is called, so that they do not run into what
+    is being printed.
+    """
+    shown = _ConsoleHandler(console)
+    held = MemoryHandler(capacity=_HELD_LINES, flushLevel=logging.CRITICAL + 1, target=shown)
+    LOGGER.handlers = [held]
     LOGGER.setLevel(logging.INFO)
     LOGGER.propagate = False
+
+    def release() -> None:
+        LOGGER.handlers = [shown]
+        held.close()
+
+    return release
 
 
 class _ConsoleHandler(logging.Handler):

@@ -154,7 +154,7 @@ def evaluate(data: Path, site: str, console: Console) -> tuple[dict[str, float],
         write_pages(corpus, pages)
         with local_environment({"QDRANT_HOST": f"path:{index}"}) as variables:
             if is_emulated(variables):
-                console.print(EMULATOR_NOTICE, style="yellow")
+                console.print(EMULATOR_NOTICE, style="yellow", soft_wrap=True)
             reading = read(pages, site_url=f"https://{site}.example")
             asyncio.run(publish(reading, Runtime(), console))
             asked = asyncio.run(ask_all(queries, Runtime(), site, console))

@@ -109,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with local_environment() as variables:
             if is_emulated(variables):
-                console.print(EMULATOR_NOTICE, style="yellow")
+                console.print(EMULATOR_NOTICE, style="yellow", soft_wrap=True)
             runtime = Runtime()
             reading = read(options.docs, site_url=options.site_url or runtime.settings.site_url)
             report = asyncio.run(publish(reading, runtime, console))

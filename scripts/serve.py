@@ -136,7 +136,7 @@ def run(*, demo: bool, port: int, console: Console) -> None:
     with local_environment(_overrides(url, demo=demo), delay_s=_DEMO_DELAY_S) as variables:
         emulated = is_emulated(variables)
         if emulated:
-            console.print(EMULATOR_NOTICE, style="yellow")
+            console.print(EMULATOR_NOTICE, style="yellow", soft_wrap=True)
         pages: Sequence[Page] = ()
         if demo:
             reading = index_docs.read(ROOT / "docs", site_url=f"{url}/docs")
@@ -144,12 +144,14 @@ def run(*, demo: bool, port: int, console: Console) -> None:
             index_docs.print_report(reading, report, console)
             pages = reading.pages
 
+        release_log = log_to(console)
+
         async def announce() -> None:
             if demo:
                 await asyncio.to_thread(_ask_sample, url, console)
+            release_log()
             console.print(f"\nOpen {url} and ask. Ctrl-C stops it.", style="bold")
 
-        log_to(console)
         asyncio.run(serve(build_app(pages, emulated=emulated), listener, announce))
 
 
