@@ -25,7 +25,8 @@ def free_port() -> int:
 
 def clean_environment(variables: Mapping[str, str]) -> dict[str, str]:
     """The variables on top of what any program needs, without the developer's own settings."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    needed = ("PATH", "HOME", "LANG", "COVERAGE_")
+    kept = {name: value for name, value in os.environ.items() if name.startswith(needed)}
     return {**kept, **variables}
 
 

@@ -135,5 +135,6 @@ def test_a_field_at_fault_is_named_and_its_value_is_not_repeated(
 
 
 def test_the_limits_themselves_are_allowed() -> None:
-    assert parse_question({"query": "x" * MAX_MESSAGE_CHARS})
-    assert parse_question({"messages": [user()] * (MAX_HISTORY_TURNS + 1)})
+    assert len(parse_question({"query": "x" * MAX_MESSAGE_CHARS}).text) == MAX_MESSAGE_CHARS
+    messages = [user()] * (MAX_HISTORY_TURNS + 1)
+    assert len(parse_question({"messages": messages}).history) == MAX_HISTORY_TURNS
