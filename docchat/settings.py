@@ -107,7 +107,7 @@ class Settings(BaseModel):
     embedding_model: str = "gemini-embedding-001"
     embedding_dimension: int = Field(default=768, ge=128, le=3072)
     generative_model: str = "gemini-3.8-flash"
-    max_output_tokens: int = Field(default=1024, ge=64, le=8192)
+    max_output_tokens: int = Field(default=2048, ge=64, le=8192)
 
     qdrant_host: Annotated[str, AfterValidator(_qdrant_host)] | None = None
     qdrant_api_key: SecretStr | None = None

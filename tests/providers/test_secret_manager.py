@@ -98,7 +98,7 @@ async def test_a_value_with_a_wrong_checksum_is_not_used(store: SecretStore, url
         (200, b"<html>a value that nobody may see", "secrets-unavailable"),
         (200, b'{"payload": {"data": "a value that nobody may see"}}', "secrets-unavailable"),
         (200, b'{"payload": {"data": "dmFsdWU="}}', "secrets-unavailable"),
-        (200, b"{}", "secrets-unavailable"),
+        (200, b"{}", "secret-missing"),
     ],
 )
 async def test_replies_that_are_no_value(status: int, body: bytes, reason: str) -> None:
@@ -141,7 +141,7 @@ class Reader:
     """A secret that can be changed and can fail."""
 
     def __init__(self) -> None:
-        self.value = "one"
+        self.value = "first"
         self.failing = False
         self.reads = 0
 
@@ -180,13 +180,12 @@ def cached(reader: Reader, clock: Clock) -> CachedSecret:
 
 async def test_nothing_is_read_before_it_is_needed(reader: Reader, cached: CachedSecret) -> None:
     await asyncio.sleep(0)
-    assert cached
     assert reader.reads == 0
 
 
 async def test_all_who_ask_at_once_share_one_read(reader: Reader, cached: CachedSecret) -> None:
     values = await asyncio.gather(*(cached.get() for _ in range(100)))
-    assert {value.get_secret_value() for value in values} == {"one"}
+    assert {value.get_secret_value() for value in values} == {"first"}
     assert reader.reads == 1
 
 
@@ -204,18 +203,18 @@ async def test_a_first_read_that_failed_is_tried_again(
     with pytest.raises(SecretUnavailable):
         await cached.get()
     reader.failing = False
-    assert (await cached.get()).get_secret_value() == "one"
+    assert (await cached.get()).get_secret_value() == "first"
 
 
 async def test_a_value_is_kept_for_its_time_and_then_read_again(
     reader: Reader, cached: CachedSecret, clock: Clock
 ) -> None:
     await cached.get()
-    reader.value = "two"
+    reader.value = "second"
     clock.now += 299
-    assert (await cached.get()).get_secret_value() == "one"
+    assert (await cached.get()).get_secret_value() == "first"
     clock.now += 1
-    assert (await cached.get()).get_secret_value() == "two"
+    assert (await cached.get()).get_secret_value() == "second"
     assert reader.reads == 2
 
 
@@ -226,8 +225,8 @@ async def test_the_last_good_value_stays_while_reading_fails(
     reader.failing = True
     clock.now += 300
     with caplog.at_level(logging.WARNING, logger="docchat.secrets"):
-        assert (await cached.get()).get_secret_value() == "one"
-        assert (await cached.get()).get_secret_value() == "one"
+        assert (await cached.get()).get_secret_value() == "first"
+        assert (await cached.get()).get_secret_value() == "first"
     assert reader.reads == 2
     assert len(caplog.messages) == 1
     assert "projects/p/secrets/key" in caplog.text
@@ -240,7 +239,7 @@ async def test_one_who_leaves_does_not_end_the_read_of_others(
     staying = asyncio.create_task(cached.get())
     await asyncio.sleep(0)
     leaving.cancel()
-    assert (await staying).get_secret_value() == "one"
+    assert (await staying).get_secret_value() == "first"
     assert reader.reads == 1
 
 
@@ -257,4 +256,4 @@ async def test_a_failure_that_nobody_waits_for_is_quiet(
 
 async def test_a_value_is_never_printed(cached: CachedSecret) -> None:
     value = await cached.get()
-    assert "one" not in f"{value!r} {value} {cached!r} {vars(cached)}"
+    assert "first" not in f"{value!r} {value} {cached!r} {vars(cached)}"
