@@ -37,7 +37,7 @@ class Gemini:
         embedding_model: str,
         generative_model: str,
         dimension: int = 768,
-        max_output_tokens: int = 1024,
+        max_output_tokens: int = 2048,
         base_url: str | None = None,
         timeouts: httpx2.Timeout = TIMEOUTS,
     ) -> None:
