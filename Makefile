@@ -5,8 +5,10 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 8080
 DOCS ?= docs
-SITE_URL ?= http://127.0.0.1:$(PORT)/docs
-export PORT SITE_URL
+export PORT
+ifdef SITE_URL
+export SITE_URL
+endif
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -27,8 +29,8 @@ $(READY): requirements/dev.txt pyproject.toml
 demo: $(READY) ## index docs/, answer a sample question, keep serving; no key, no network
 	$(BIN)/python -m scripts.serve --demo
 
-run: $(READY) ## serve both functions on PORT
-	$(BIN)/python -m scripts.serve
+run: $(READY) ## serve both functions on PORT, and the pages of DOCS beside them
+	$(BIN)/python -m scripts.serve --docs "$(DOCS)"
 
 index: $(READY) ## index DOCS, served at SITE_URL
 	$(BIN)/python -m scripts.index_docs --docs "$(DOCS)"

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from docchat import logs
 from docchat.errors import DocchatError, Misconfigured, SecretUnavailable
@@ -46,25 +46,28 @@ class Readiness:
             "index": self._runtime.check_index,
             "gemini": self._runtime.check_gemini,
         }
-        states = await asyncio.gather(*(_state(part, ask) for part, ask in parts.items()))
-        return dict(zip(parts, states, strict=True))
+        states = await asyncio.gather(*(_failure(part, ask) for part, ask in parts.items()))
+        failures = dict(zip(parts, states, strict=True))
+        return {part: _state(part, failures) for part in parts}
 
 
-async def _state(part: str, ask: Callable[[], Awaitable[None]]) -> str:
+async def _failure(part: str, ask: Callable[[], Awaitable[None]]) -> DocchatError | None:
     try:
         await ask()
     except DocchatError as exc:
-        state = _blame(part, exc)
-        fields = {"part": part, "state": state, **logs.cause(exc)}
+        fields = {"part": part, "state": exc.reason, **logs.cause(exc)}
         logs.LOGGER.warning("not ready", extra={"fields": fields})
-        return state
-    return OK
+        return exc
+    return None
 
 
-def _blame(part: str, error: DocchatError) -> str:
+def _state(part: str, failures: Mapping[str, DocchatError | None]) -> str:
     """A missing setting or secret is told once, under its own part."""
-    if isinstance(error, Misconfigured) and part != "configuration":
+    failure = failures[part]
+    if failure is None:
+        return OK
+    if part != "configuration" and failures["configuration"] and isinstance(failure, Misconfigured):
         return UNKNOWN
-    if isinstance(error, SecretUnavailable) and part != "secrets":
+    if part != "secrets" and failures["secrets"] and isinstance(failure, SecretUnavailable):
         return UNKNOWN
-    return error.reason
+    return failure.reason

@@ -75,6 +75,16 @@ class Runtime:
         """
         return Settings.from_mapping(self._read_environment())
 
+    @functools.cached_property
+    def allowed_origins(self) -> frozenset[str]:
+        """The browsers' allow-list, known even while another setting is wrong.
+
+        A page can only read an error that comes with its CORS headers.
+        """
+        return Settings.from_mapping(
+            {"ALLOWED_ORIGINS": self._read_environment().get("ALLOWED_ORIGINS", "")}
+        ).allowed_origins
+
     async def gemini(self) -> "Gemini":
         """The Gemini client for the current key.
 
@@ -127,6 +137,7 @@ class Runtime:
         """Raises a `ServiceError` when the published index cannot be used."""
         index = await self.index()
         _refuse_mismatch(await index.manifest(), self.settings)
+        await index.vectors([])  # on disk, a manifest can outlive its files: this opens them
 
     async def check_gemini(self) -> None:
         """Raises a `ServiceError` when Gemini refuses the key or does not know a model."""

@@ -28,6 +28,7 @@ from docchat.errors import Misconfigured
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _SECRET_VERSION = re.compile(r"projects/[^/]+/secrets/[^/]+/versions/[^/]+")
 _PATH_PREFIX = "path:"
+_HOST = re.compile(r"[a-z0-9.-]+(?::\d+)?|\[[0-9a-f:]+\](?::\d+)?")
 
 
 def _is_safe_url(value: str) -> bool:
@@ -68,7 +69,8 @@ def _secret_version(value: str) -> str:
 
 def _origin(value: str) -> str:
     url = urlsplit(value)
-    if url.scheme not in {"http", "https"} or not url.netloc or value != _origin_of(value):
+    known = url.scheme in {"http", "https"} and _HOST.fullmatch(url.netloc)
+    if not known or value != _origin_of(value):
         raise ValueError(
             "must list exact origins such as https://docs.example.com, separated by commas,"
             " in lower case and without a path, a wildcard or a default port"

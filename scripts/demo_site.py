@@ -1,9 +1,11 @@
 """Serves a docs folder as plain pages, so that the demo's citations lead somewhere."""
 
 import html
+import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
+from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from markdown_it import MarkdownIt
@@ -14,6 +16,9 @@ from starlette.responses import HTMLResponse, Response
 from docchat.core.models import Page
 from docchat.core.slugs import Slugger
 
+_MDX_LINE = re.compile(
+    r"^[ \t]*(?::{3,}(?:\w+)?[ \t]*(?P<title>.*)|import .* from .*|</?[A-Z][^\n]*>)$", re.MULTILINE
+)
 _EXPLICIT_ID = re.compile(r"\s*\{#([\w-]+)\}\s*$")
 _TEMPLATE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>{title}</title>
@@ -36,24 +41,47 @@ class DemoSite:
     """Pages by the path of their URL."""
 
     def __init__(self, pages: Iterable[Page]) -> None:
-        self._pages = {urlsplit(page.url).path.rstrip("/"): page for page in pages}
+        by_path = {page.path: page for page in pages}
+        self._pages = {urlsplit(page.url).path.rstrip("/"): page for page in by_path.values()}
+        self._urls = {path: page.url for path, page in by_path.items()}
 
     async def page(self, request: Request) -> Response:
         """The page at this address."""
         page = self._pages.get(request.url.path.rstrip("/"))
         if page is None:
             return HTMLResponse("<p>There is no such page. <a href='/'>Back</a>", status_code=404)
-        return HTMLResponse(render(page))
+        return HTMLResponse(render(page, self._urls))
 
 
-def render(page: Page) -> str:
-    """The page as HTML; its headings have the anchors that citations name."""
+def render(page: Page, urls: Mapping[str, str]) -> str:
+    """The page as HTML; its headings have the anchors that citations name.
+
+    Args:
+        page: Markdown; admonitions and tabs are shown as plain text.
+        urls: where the other pages are, by their path, for links between files.
+    """
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-    tokens = markdown.parse(page.body)
+    tokens = markdown.parse(_without_mdx(page.body))
     has_title = _give_anchors(tokens)
+    _lead_links(tokens, PurePosixPath(page.path).parent, urls)
     body = markdown.renderer.render(tokens, markdown.options, {})
     title = html.escape(page.title)
     return _TEMPLATE.format(title=title, body=body if has_title else f"<h1>{title}</h1>{body}")
+
+
+def _without_mdx(body: str) -> str:
+    """Drop the lines that only Docusaurus understands; code keeps its own."""
+    parts = re.split(r"(^```.*?^```$)", body, flags=re.MULTILINE | re.DOTALL)
+    parts[::2] = [_MDX_LINE.sub(r"\g<title>", part) for part in parts[::2]]
+    return "".join(parts)
+
+
+def _lead_links(tokens: list[Token], folder: PurePosixPath, urls: Mapping[str, str]) -> None:
+    for inline in tokens:
+        for link in inline.children or []:
+            path, _, anchor = str(link.attrGet("href") or "").partition("#")
+            if url := urls.get(posixpath.normpath(folder / path)) if path else None:
+                link.attrSet("href", f"{url}#{anchor}" if anchor else url)
 
 
 def _give_anchors(tokens: list[Token]) -> bool:

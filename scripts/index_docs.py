@@ -95,6 +95,8 @@ def print_report(reading: SiteReading, report: Report, console: Console) -> None
     """The result for a person."""
     for skipped in reading.skipped:
         console.print(f"[yellow]skipped[/] {skipped.path}: {skipped.reason}", highlight=False)
+    for warning in reading.warnings:
+        console.print(f"[yellow]read in part[/] {warning.path}: {warning.reason}", highlight=False)
     done = "Published" if report.published else "Nothing had changed:"
     console.print(
         f"{done} {report.chunks} chunks of {len(reading.pages)} pages"
@@ -107,18 +109,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse_arguments(arguments)
     console = Console(stderr=options.json)
     try:
-        with local_environment() as variables:
+        overrides = {"SITE_URL": options.site_url} if options.site_url else None
+        with local_environment(overrides) as variables:
             if is_emulated(variables):
                 console.print(EMULATOR_NOTICE, style="yellow", soft_wrap=True)
             runtime = Runtime()
-            reading = read(options.docs, site_url=options.site_url or runtime.settings.site_url)
+            reading = read(options.docs, site_url=runtime.settings.site_url)
             report = asyncio.run(publish(reading, runtime, console))
     except DocchatError as exc:
         console.print(f"[red]{exc}[/]", highlight=False)
         return MISUSED if isinstance(exc, Misconfigured) else FAILED
     if options.json:
-        skipped = [asdict(item) for item in reading.skipped]
-        print(json.dumps({"pages": len(reading.pages), **asdict(report), "skipped": skipped}))
+        files = {
+            "skipped": [asdict(file) for file in reading.skipped],
+            "warnings": [asdict(file) for file in reading.warnings],
+        }
+        print(json.dumps({"pages": len(reading.pages), **asdict(report), **files}))
     else:
         print_report(reading, report, console)
     return OK

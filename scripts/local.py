@@ -36,7 +36,11 @@ def local_environment(
         overrides: variables that win over the environment's.
         delay_s: how long the emulator waits between two pieces of an answer.
     """
-    variables = {"QDRANT_HOST": "path:.local/index"} | _set(environment()) | (overrides or {})
+    variables = _set(environment()) | (overrides or {})
+    if "QDRANT_HOST" not in variables:
+        port = variables.get("PORT", "8080")
+        here = {"QDRANT_HOST": "path:.local/index", "SITE_URL": f"http://127.0.0.1:{port}/docs"}
+        variables = here | variables
     if has_gemini_key(variables):
         with _exported(variables):
             yield variables

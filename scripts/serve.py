@@ -1,7 +1,7 @@
 """Serve both functions on one port, with the routes that the load balancer has.
 
     python -m scripts.serve           serves the index that the settings name
-    python -m scripts.serve --demo    indexes docs/ first, and asks a sample question
+    python -m scripts.serve --demo    indexes the pages first, and asks a sample question
 
 Each function is loaded by functions-framework's own application factory, as in the cloud.
 Without a GEMINI_API_KEY an emulator answers by quoting the pages.
@@ -29,6 +29,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from docchat.core.models import Page
 from docchat.errors import DocchatError, Misconfigured
 from docchat.runtime import Runtime, process_runtime
+from docchat.settings import environment
 from scripts import index_docs
 from scripts.ask import EMULATED_HEADER, AskError, ask
 from scripts.console import log_to
@@ -125,7 +126,7 @@ async def serve(
     await process_runtime().aclose()
 
 
-def run(*, demo: bool, port: int, console: Console) -> None:
+def run(*, docs: Path, demo: bool, port: int, console: Console) -> None:
     """Set everything up and serve.
 
     Raises:
@@ -137,12 +138,10 @@ def run(*, demo: bool, port: int, console: Console) -> None:
         emulated = is_emulated(variables)
         if emulated:
             console.print(EMULATOR_NOTICE, style="yellow", soft_wrap=True)
-        pages: Sequence[Page] = ()
+        reading = index_docs.read(docs, site_url=f"{url}/docs")
         if demo:
-            reading = index_docs.read(ROOT / "docs", site_url=f"{url}/docs")
             report = asyncio.run(index_docs.publish(reading, Runtime(), console))
             index_docs.print_report(reading, report, console)
-            pages = reading.pages
 
         release_log = log_to(console)
 
@@ -152,14 +151,13 @@ def run(*, demo: bool, port: int, console: Console) -> None:
             release_log()
             console.print(f"\nOpen {url} and ask. Ctrl-C stops it.", style="bold")
 
-        asyncio.run(serve(build_app(pages, emulated=emulated), listener, announce))
+        asyncio.run(serve(build_app(reading.pages, emulated=emulated), listener, announce))
 
 
 def _overrides(url: str, *, demo: bool) -> dict[str, str]:
-    own = f"{url},{url.replace('127.0.0.1', 'localhost')}"
-    overrides = {
-        "ALLOWED_ORIGINS": ",".join(filter(None, [os.environ.get("ALLOWED_ORIGINS"), own]))
-    }
+    listed = environment().get("ALLOWED_ORIGINS")
+    origins = (listed, url, url.replace("127.0.0.1", "localhost"))
+    overrides = {"ALLOWED_ORIGINS": ",".join(filter(None, origins))}
     if demo:
         overrides |= {"QDRANT_COLLECTION_NAME": "docchat-demo", "SITE_NAME": "docchat"}
     return overrides
@@ -180,7 +178,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--demo", action="store_true", help="index docs/ and ask a question first")
+    parser.add_argument("--demo", action="store_true", help="index the pages, ask a question")
+    parser.add_argument(
+        "--docs",
+        type=Path,
+        default=ROOT / "docs",
+        help="folder whose pages are served under /docs (default: docchat's own)",
+    )
     parser.add_argument(
         "--port",
         type=int,
@@ -190,7 +194,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     console = Console()
     try:
-        run(demo=options.demo, port=options.port, console=console)
+        run(docs=options.docs, demo=options.demo, port=options.port, console=console)
     except KeyboardInterrupt:
         return OK
     except DocchatError as exc:

@@ -39,6 +39,9 @@ def test_values_are_stripped_and_blank_ones_count_as_not_set() -> None:
         ("SECRET_MANAGER_BASE_URL", "https://secrets.example.com", "on this machine"),
         ("ALLOWED_ORIGINS", "*", "exact origins"),
         ("ALLOWED_ORIGINS", "null", "exact origins"),
+        ("ALLOWED_ORIGINS", "https://*.example.com", "wildcard"),
+        ("ALLOWED_ORIGINS", "https://a b.example.com", "exact origins"),
+        ("ALLOWED_ORIGINS", "https://user@docs.example.com", "exact origins"),
         ("ALLOWED_ORIGINS", "https://docs.example.com/", "without a path"),
         ("ALLOWED_ORIGINS", "https://docs.example.com:443", "default port"),
         ("ALLOWED_ORIGINS", "https://Docs.example.com", "lower case"),
@@ -68,9 +71,9 @@ def test_missing_values_are_named_with_what_to_set() -> None:
 
 def test_origins_are_split_at_commas() -> None:
     origins = Settings.from_mapping(
-        {"ALLOWED_ORIGINS": "https://a.example, http://127.0.0.1:8080 ,"}
+        {"ALLOWED_ORIGINS": "https://a.example, http://127.0.0.1:8080 ,http://[::1]:8080"}
     ).allowed_origins
-    assert origins == {"https://a.example", "http://127.0.0.1:8080"}
+    assert origins == {"https://a.example", "http://127.0.0.1:8080", "http://[::1]:8080"}
 
 
 def test_a_secret_cannot_be_printed() -> None:

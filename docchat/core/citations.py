@@ -15,6 +15,7 @@ _SNIPPET_CHARS = 240
 _MARKER = re.compile(r"\[\s*\d{1,4}(?:\s*[,;–-]\s*\d{1,4})*\s*\]")
 _MARKER_SO_FAR = re.compile(r"\[[\d \t,;–-]*")
 _MARKER_MAX = 60
+_MARKS = re.compile(r"^[ \t]*(?:#{1,6} |(?:```|~~~).*$)", re.MULTILINE)  # noise in a snippet
 _NUMBERS = re.compile(r"(\d+)(?:\s*[–-]\s*(\d+))?")
 
 
@@ -136,7 +137,7 @@ def _source(n: int, passage: Passage) -> Source:
 
 
 def _snippet(text: str) -> str:
-    flat = " ".join(text.split())
+    flat = " ".join(_MARKS.sub("", text).split())
     if len(flat) <= _SNIPPET_CHARS:
         return flat
     return flat[:_SNIPPET_CHARS].rsplit(" ", 1)[0] + " …"

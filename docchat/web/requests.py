@@ -88,20 +88,25 @@ def _conversation(messages: object) -> Question:
             FieldError("/messages", f"must have at most {MAX_HISTORY_TURNS + 1} messages")
         )
     *history, last = [_turn(item, f"/messages/{n}") for n, item in enumerate(messages)]
-    if last.role is not Role.USER:
+    if last is None or last.role is not Role.USER:
         raise InvalidRequest(FieldError(f"/messages/{len(history)}/role", "must be user"))
-    return Question(last.text, tuple(history))
+    return Question(last.text, tuple(turn for turn in history if turn))
 
 
-def _turn(item: object, pointer: str) -> Turn:
+def _turn(item: object, pointer: str) -> Turn | None:
+    """One message; None for an assistant's that has no text, as a failed answer leaves behind."""
     if not isinstance(item, dict):
         raise InvalidRequest(FieldError(pointer, "must be an object"))
     role = item.get("role")
     if role not in tuple(Role):
         raise InvalidRequest(FieldError(f"{pointer}/role", "must be user or assistant"))
-    if "content" in item:
-        return Turn(Role(role), _text(item["content"], f"{pointer}/content"))
-    return Turn(Role(role), _text(_joined(item.get("parts")), f"{pointer}/parts"))
+    field = "content" if "content" in item else "parts"
+    text = item["content"] if field == "content" else _joined(item.get("parts"))
+    if role == Role.ASSISTANT and isinstance(text, str):
+        # Our own answer, sent back: it may be longer than any question.
+        text = text.strip()[:MAX_MESSAGE_CHARS]
+        return Turn(Role.ASSISTANT, _text(text, f"{pointer}/{field}")) if text else None
+    return Turn(Role(role), _text(text, f"{pointer}/{field}"))
 
 
 def _joined(parts: object) -> object:

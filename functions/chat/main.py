@@ -37,4 +37,4 @@ _ROUTES: Routes = {"/chat": {"POST": _chat}, "/": {"POST": _chat}}
 @functions_framework.aio.http
 async def chat(request: Request) -> Response:
     """Serve one request."""
-    return await respond(request, _ROUTES, lambda: process_runtime().settings.allowed_origins)
+    return await respond(request, _ROUTES, lambda: process_runtime().allowed_origins)

@@ -113,6 +113,14 @@ def test_a_source_comes_before_the_text_that_cites_it() -> None:
     assert events[0].sources[0].snippet == "text 2"
 
 
+def test_a_snippet_has_no_heading_or_fence_marks() -> None:
+    text = "## Install\n\n```sh\npip install x  # now\n```"
+    citations = CitationFilter([Passage(Chunk("i", "p", "u", "T", (), text), 1.0)])
+    event = citations.feed("x [1].")[0]
+    assert isinstance(event, Sources)
+    assert event.sources[0].snippet == "Install pip install x # now"
+
+
 def test_a_long_snippet_ends_at_a_word() -> None:
     long = Passage(Chunk("i", "p", "u", "T", (), "word " * 100), 1.0)
     citations = CitationFilter([long])

@@ -58,7 +58,8 @@ def test_the_report_names_every_skipped_file(
     ("arguments", "variables", "hint"),
     [
         (["--docs", "nowhere", *URL], {}, "--docs"),
-        (["--docs", "."], {}, "--site-url"),
+        (["--docs", "."], {"QDRANT_HOST": "http://127.0.0.1:1"}, "--site-url"),
+        (["--docs", ".", "--site-url", "docs.example.com"], {}, "SITE_URL"),
         (["--docs", ".", *URL], {"EMBEDDING_DIMENSION": "many"}, "EMBEDDING_DIMENSION"),
     ],
 )

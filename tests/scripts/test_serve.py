@@ -68,6 +68,14 @@ def test_every_source_of_the_demo_leads_to_a_heading_that_exists(demo: Demo) -> 
         assert not anchor or f'id="{anchor}"' in page.text, link
 
 
+def test_links_between_pages_lead_to_pages(demo: Demo) -> None:
+    start = httpx.get(f"{demo.url}/docs/", follow_redirects=True).text
+    links = {link for link in re.findall(r'href="([^"]+)"', start) if "/docs/" in link}
+    assert len(links) > 3
+    for link in links:
+        assert httpx.get(urldefrag(link)[0], follow_redirects=True).status_code == 200, link
+
+
 def test_the_load_balancers_routes_are_served(demo: Demo) -> None:
     assert "Ask the documentation" in httpx.get(f"{demo.url}/").text
     assert httpx.get(f"{demo.url}/health", timeout=30).json()["status"] == "ok"

@@ -99,6 +99,18 @@ def test_messages_are_a_conversation() -> None:
     assert parse_question({"messages": messages}) == Question("on x", history)
 
 
+def test_an_answer_that_comes_back_may_be_long_or_empty() -> None:
+    messages = [
+        {"role": "user", "content": "a"},
+        {"role": "assistant", "parts": [{"type": "text", "text": "x" * 5000}]},
+        {"role": "assistant", "parts": []},
+        {"role": "assistant", "content": " "},
+        {"role": "user", "content": "b"},
+    ]
+    history = parse_question({"messages": messages}).history
+    assert history == (Turn(Role.USER, "a"), Turn(Role.ASSISTANT, "x" * MAX_MESSAGE_CHARS))
+
+
 def user(content: object = "q") -> dict[str, object]:
     return {"role": "user", "content": content}
 
@@ -119,6 +131,7 @@ def user(content: object = "q") -> dict[str, object]:
         ({"messages": [{"role": "system", "content": "obey"}]}, "/messages/0/role"),
         ({"messages": [{"role": ["user"], "content": "x"}]}, "/messages/0/role"),
         ({"messages": [user(), {"role": "assistant", "content": "a"}]}, "/messages/1/role"),
+        ({"messages": [user(), {"role": "assistant", "content": ""}]}, "/messages/1/role"),
         ({"messages": [user(7)]}, "/messages/0/content"),
         ({"messages": [{"role": "user"}]}, "/messages/0/parts"),
         ({"messages": [{"role": "user", "parts": [{"type": "text"}]}]}, "/messages/0/parts"),
