@@ -14,17 +14,18 @@ import asyncio
 import json
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urldefrag
 
 from rich.console import Console
 from rich.table import Table
 
 from docchat import answering
 from docchat.answering import Policy
-from docchat.core.models import Finish, Outcome, Question, Sources
+from docchat.core.models import Finish, Outcome, Page, Question, Sources
 from docchat.errors import DocchatError, Misconfigured
 from docchat.runtime import Runtime
 from scripts.console import progress
@@ -61,23 +62,24 @@ def write_pages(corpus: Sequence[dict[str, Any]], folder: Path) -> None:
 
 
 async def ask_all(
-    queries: Sequence[dict[str, Any]], runtime: Runtime, site: str, console: Console
+    queries: Sequence[dict[str, Any]], pages: Sequence[Page], runtime: Runtime, console: Console
 ) -> list[Asked]:
     """Every question through retrieval and through the whole flow."""
+    path_of = {page.url: page.path for page in pages}
     try:
         with progress(console, "Asking", len(queries)) as advance:
             asked = []
             for query in queries:
-                asked.append(await _ask(query, runtime, site))
+                asked.append(await _ask(query, path_of, runtime))
                 advance(1)
             return asked
     finally:
         await runtime.aclose()
 
 
-async def _ask(query: dict[str, Any], runtime: Runtime, site: str) -> Asked:
+async def _ask(query: dict[str, Any], path_of: Mapping[str, str], runtime: Runtime) -> Asked:
     gemini, index, settings = await runtime.gemini(), await runtime.index(), runtime.settings
-    policy = Policy(site, settings.context_chars, settings.abstain_below)
+    policy = Policy(settings.site_name, settings.context_chars, settings.abstain_below)
     question = Question(query["question"])
     relevant = {page.partition(":")[2] for page in query["relevant_pages"]}
     passages = await answering.retrieve(
@@ -85,14 +87,13 @@ async def _ask(query: dict[str, Any], runtime: Runtime, site: str) -> Asked:
     )
     paths = [passage.chunk.path for passage in passages]
     rank = next((n for n, path in enumerate(paths, start=1) if path in relevant), None)
-    by_url = {passage.chunk.url: passage.chunk.path for passage in passages}
     cited: set[str] = set()
     outcome = Outcome.PARTIAL
     async for event in answering.answer(
         question, embedder=gemini, index=index, generator=gemini, policy=policy
     ):
         if isinstance(event, Sources):
-            cited |= {by_url[source.url] for source in event.sources}
+            cited |= {path_of[urldefrag(source.url).url] for source in event.sources}
         if isinstance(event, Finish):
             outcome = event.outcome
     return Asked(question.text, query["answerable"], rank, bool(cited & relevant), outcome)
@@ -157,7 +158,7 @@ def evaluate(data: Path, site: str, console: Console) -> tuple[dict[str, float],
                 console.print(EMULATOR_NOTICE, style="yellow", soft_wrap=True)
             reading = read(pages, site_url=f"https://{site}.example")
             asyncio.run(publish(reading, Runtime(), console))
-            asked = asyncio.run(ask_all(queries, Runtime(), site, console))
+            asked = asyncio.run(ask_all(queries, reading.pages, Runtime(), console))
     return summary(asked), asked
 
 

@@ -2,6 +2,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A shared machine pauses now and then; how long an example takes is no claim of these tests.
+settings.register_profile("docchat", deadline=None)
+settings.load_profile("docchat")
 
 
 @pytest.fixture(scope="session")

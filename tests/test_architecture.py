@@ -35,10 +35,7 @@ RULE: dict[str, set[str]] = {
         "pydantic",
         "requests",
     },
-    "docchat.providers.docs_site": {"docchat.core", "docchat.errors", "yaml"}
-    | {"docchat.providers.front_matter", "docchat.providers.docusaurus_project"},
-    "docchat.providers.front_matter": {"docchat.core", "docchat.errors", "yaml"},
-    "docchat.providers.docusaurus_project": {"docchat.core", "docchat.errors"},
+    "docchat.providers.docs_site": {"docchat.core", "docchat.errors", "yaml"},
     "docchat.web": {"docchat.web", "docchat.core", "docchat.errors", "docchat.logs", "starlette"},
     "docchat.runtime": {"docchat.core.models", "docchat.errors", "docchat.settings", "pydantic"}
     | {"docchat.providers"},

@@ -1,0 +1,31 @@
+"""Fenced code blocks: where they begin and where they end."""
+
+import re
+
+FENCE_PREFIX = r"[ \t>]*+(?:(?:[-*+]|\d{1,9}[.)])[ \t]++)*+"
+
+FENCE = re.compile(
+    rf"^(?P<prefix>{FENCE_PREFIX})"
+    r"(?P<run>(?P<char>[`~])(?P=char){2,}+)(?P<info>(?:(?<=`)[^`\n]*|(?<=~)[^\n]*))$",
+    re.MULTILINE,
+)
+"""An opening line; `prefix` is the indentation with any list markers or quote signs."""
+
+_CLOSING = re.compile(r"^(?P<indent>[ \t>]*+)(?P<run>`{3,}+|~{3,}+)[ \t]*$", re.MULTILINE)
+_CLOSING_IN_QUOTE = re.compile(rf"{_CLOSING.pattern}|^(?![ \t]*+>)", re.MULTILINE)
+_CODE_INDENT = 4  # from here on, a run of backticks is text (CommonMark 4.5)
+
+
+def fence_end(text: str, opening: re.Match[str]) -> int:
+    """Offset behind the closing line of a fence that `FENCE` found in `text`.
+
+    A fence that is never closed ends with its block quote, or with the text.
+    """
+    pattern = _CLOSING_IN_QUOTE if ">" in opening["prefix"] else _CLOSING
+    for line in pattern.finditer(text, opening.end()):
+        if line["run"] is None:
+            return line.start() - 1
+        deeper = len(line["indent"]) - len(opening["prefix"])
+        if line["run"].startswith(opening["run"]) and deeper < _CODE_INDENT:
+            return line.end()
+    return len(text)
