@@ -1,6 +1,5 @@
 import json
 import re
-import time
 from collections import Counter
 from pathlib import Path
 from uuid import UUID
@@ -183,9 +182,7 @@ def test_five_documentation_sites_are_chunked(test_data: Path) -> None:
     rows = [json.loads(line) for line in lines]
     assert len(rows) == 1186
     pages = [Page(r["path"], r["url"] or URL, r["title"] or "", r["text"]) for r in rows]
-    started = time.process_time()
     chunks = [made for each in pages for made in chunk(each)]
-    assert len(chunks) / (time.process_time() - started) > 2000  # 8,000 and more when idle
     assert len(chunks) > 10_000
     assert all(0 < len(made.text) <= 1000 for made in chunks)
     assert len({made.id for made in chunks}) == len(chunks)
@@ -194,7 +191,7 @@ def test_five_documentation_sites_are_chunked(test_data: Path) -> None:
 @pytest.mark.parametrize(
     "pattern", ["a ", "a.", "# a\n", "```\n", "> ```\n", "a\n\n", "x", "- ```\n"]
 )
-def test_chunking_takes_linear_time(pattern: str) -> None:
-    started = time.process_time()
-    chunk(page(pattern * (1_000_000 // len(pattern))))
-    assert time.process_time() - started < 4  # 2 s at most on an idle machine
+@pytest.mark.timeout(30)  # 2 s on an idle machine; what is not linear takes minutes
+def test_a_megabyte_of_one_pattern_is_cut_in_seconds(pattern: str) -> None:
+    body = pattern * (1_000_000 // len(pattern))
+    assert all(len(made.text) <= 1000 for made in chunk(page(body)))

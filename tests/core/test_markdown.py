@@ -1,5 +1,4 @@
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -274,11 +273,10 @@ def test_any_unicode_text_is_read(body: str) -> None:
         *("> ```\n", "import {\n\n", "``` `` ` ", "- ", "a\n---\n", "    a\n\n", "<b></b>", " "),
     ],
 )
-def test_reading_takes_linear_time(pattern: str) -> None:
+@pytest.mark.timeout(30)  # 1.5 s on an idle machine; what is not linear takes minutes
+def test_a_megabyte_of_one_pattern_is_read_in_seconds(pattern: str) -> None:
     body = pattern * (MEGABYTE // len(pattern))
-    started = time.process_time()
-    sections(body)
-    assert time.process_time() - started < 4  # 1.5 s at most on an idle machine
+    assert sum(len(section.text) for section in sections(body)) <= len(body)
 
 
 def test_commonmark_examples_are_read(test_data: Path) -> None:

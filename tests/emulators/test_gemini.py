@@ -2,7 +2,6 @@ import asyncio
 import json
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -202,16 +201,6 @@ def test_only_the_first_2048_tokens_count() -> None:
 def test_a_task_in_the_text_does_not_count_as_text() -> None:
     assert embed("task: search result | query: the store", 64) == embed("the store", 64)
     assert embed("title: none | text: the store", 64) == embed("the store", 64)
-
-
-def test_two_thousand_texts_are_embedded_in_seconds() -> None:
-    words = [f"word{n}" for n in range(5000)]
-    rng = np.random.default_rng(0)
-    texts = [" ".join(rng.choice(words, 120))[:1000] for _ in range(2000)]
-    began = time.process_time()
-    for text in texts:
-        embed(text, 768)
-    assert time.process_time() - began < 10
 
 
 def prompt_of(question: str, *texts: str) -> str:

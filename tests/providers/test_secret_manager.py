@@ -1,7 +1,6 @@
 import asyncio
 import logging
 import socket
-import time
 import traceback
 from collections.abc import Iterator
 
@@ -119,10 +118,9 @@ async def test_a_server_that_never_answers_costs_the_time_out_and_no_more() -> N
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        began = time.monotonic()
         manager = SecretManager(url, timeout_s=0.3)
-        assert await reason_of(manager, named("key")) == "secrets-unavailable"
-        assert time.monotonic() - began < 1.0
+        async with asyncio.timeout(4):  # the client left to itself goes on for 53 s
+            assert await reason_of(manager, named("key")) == "secrets-unavailable"
 
 
 @pytest.mark.parametrize("url", ["http://example.com", "https://127.0.0.1:1", "127.0.0.1:1"])
