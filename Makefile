@@ -1,11 +1,13 @@
 # Everything a person does with docchat, one word each. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run index ask test check format lock clean
+.PHONY: help setup demo run index ask test check faults fuzz load format lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 8080
 DOCS ?= docs
 export PORT
+export DOCS
+export Q  # through the environment: a shell would take its backticks for commands
 ifdef SITE_URL
 export SITE_URL
 endif
@@ -30,13 +32,13 @@ demo: $(READY) ## index docs/, answer a sample question, keep serving; no key, n
 	$(BIN)/python -m scripts.serve --demo
 
 run: $(READY) ## serve both functions on PORT, and the pages of DOCS beside them
-	$(BIN)/python -m scripts.serve --docs "$(DOCS)"
+	$(BIN)/python -m scripts.serve --docs "$$DOCS"
 
 index: $(READY) ## index DOCS, served at SITE_URL
-	$(BIN)/python -m scripts.index_docs --docs "$(DOCS)"
+	$(BIN)/python -m scripts.index_docs --docs "$$DOCS"
 
 ask: $(READY) ## ask the running server: make ask Q="How do I …?"
-	@$(BIN)/python -m scripts.ask "$(Q)"
+	@$(BIN)/python -m scripts.ask "$$Q"
 
 test: $(READY) ## run the tests, with coverage
 	$(BIN)/python -m pytest --cov --cov-report=term
@@ -45,6 +47,15 @@ check: $(READY) ## lint, formatting and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+faults: $(READY) ## what happens when: every fault against a real server, as a table
+	$(BIN)/python -m scripts.faults
+
+fuzz: $(READY) ## generated requests from docs/openapi.yaml against a real server
+	$(BIN)/python -m scripts.fuzz
+
+load: $(READY) ## 200 streams at once, with what they cost
+	$(BIN)/python -m scripts.load_test
 
 format: $(READY) ## format the code
 	$(BIN)/ruff check --fix .

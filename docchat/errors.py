@@ -3,16 +3,25 @@
 DocchatError
 ├── RequestError                what the caller sent cannot be served (4xx)
 │   ├── MalformedJson           400
+│   ├── Unauthorized            401
 │   ├── OriginNotAllowed        403
 │   ├── NotFound                404
 │   ├── MethodNotAllowed        405
+│   ├── NotAcceptable           406
+│   ├── RequestTimeout          408
 │   ├── BodyTooLarge            413
+│   ├── UriTooLong              414
 │   ├── UnsupportedMediaType    415
-│   └── InvalidRequest          422
+│   ├── InvalidRequest          422
+│   ├── RateLimited             429
+│   └── CallerLeft              499, which nobody is there to read
 ├── ServiceError                docchat or something behind it fails (5xx)
 │   ├── UpstreamBadResponse     502
 │   ├── UpstreamTruncated       502, or an in-stream error
 │   ├── UpstreamBusy            503
+│   ├── Overloaded              503
+│   ├── SwitchedOff             503
+│   ├── ShuttingDown            503, or an in-stream error
 │   ├── IndexUnavailable        503
 │   ├── AssistantUnavailable    503
 │   │   ├── Misconfigured       names the variable to set
@@ -41,6 +50,7 @@ class DocchatError(Exception):
         detail: one sentence that a visitor may read.
         reason: one word for `/health`, so that an operator sees what is wrong.
         retry_after: seconds after which trying again makes sense, or None.
+        needs_operator: trying again is of no use until somebody mends the set-up.
     """
 
     slug: ClassVar[str] = "internal"
@@ -49,6 +59,7 @@ class DocchatError(Exception):
     detail: str = "Something went wrong on our side. Please try again."
     reason: str = "failing"
     retry_after: int | None = None
+    needs_operator: bool = False
 
 
 # --- what the caller sent -----------------------------------------------------
@@ -66,6 +77,15 @@ class MalformedJson(RequestError):
     slug = "malformed-json"
     title = "The body is not valid JSON"
     detail = "Send one JSON object, encoded as UTF-8."
+
+
+class Unauthorized(RequestError):
+    """A route for callers with a key was asked without the right one."""
+
+    slug = "unauthorized"
+    status = 401
+    title = "A key is needed"
+    detail = "Send the API key as Authorization: Bearer KEY."
 
 
 class OriginNotAllowed(RequestError):
@@ -99,6 +119,24 @@ class MethodNotAllowed(RequestError):
         self.allowed = tuple(allowed)
 
 
+class NotAcceptable(RequestError):
+    """The caller takes neither JSON nor an event stream."""
+
+    slug = "not-acceptable"
+    status = 406
+    title = "No format that the caller accepts"
+    detail = "Accept application/json or text/event-stream."
+
+
+class RequestTimeout(RequestError):
+    """The body did not arrive in time."""
+
+    slug = "request-timeout"
+    status = 408
+    title = "The request took too long to arrive"
+    detail = "Send the whole body at once."
+
+
 class BodyTooLarge(RequestError):
     """The body has more bytes than the limit."""
 
@@ -109,6 +147,15 @@ class BodyTooLarge(RequestError):
     def __init__(self, limit: int) -> None:
         super().__init__(f"limit: {limit} bytes")
         self.detail = f"Send at most {limit} bytes."
+
+
+class UriTooLong(RequestError):
+    """The address has more characters than any of ours."""
+
+    slug = "uri-too-long"
+    status = 414
+    title = "The address is too long"
+    detail = "Send the question in the body, not in the address."
 
 
 class UnsupportedMediaType(RequestError):
@@ -144,6 +191,28 @@ class InvalidRequest(RequestError):
         super().__init__("; ".join(f"{e.pointer}: {e.reason}" for e in errors))
         self.errors = errors
         self.detail = f"{errors[0].pointer or '/'}: {errors[0].reason}."
+
+
+class RateLimited(RequestError):
+    """The caller asks more often than the operator allows."""
+
+    slug = "rate-limited"
+    status = 429
+    title = "Too many questions"
+    detail = "You have asked many questions in a short time. Please wait a moment."
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"over the rate limit; retry after {retry_after} s")
+        self.retry_after = retry_after
+
+
+class CallerLeft(RequestError):
+    """The connection was closed before the answer began."""
+
+    slug = "caller-left"
+    status = 499
+    title = "The caller has left"
+    detail = "The connection was closed before the answer began."
 
 
 # --- docchat and what is behind it --------------------------------------------
@@ -192,6 +261,36 @@ class UpstreamTimeout(ServiceError):
     reason = "timeout"
 
 
+class Overloaded(ServiceError):
+    """This instance has as many open answers as it can hold."""
+
+    slug = "overloaded"
+    status = 503
+    title = "Too many answers at once"
+    detail = "Many people are asking right now. Please try again in a moment."
+    retry_after = 1
+
+
+class SwitchedOff(ServiceError):
+    """The operator has switched the chat off."""
+
+    slug = "switched-off"
+    status = 503
+    title = "The chat is switched off"
+    detail = "The chat is switched off for the moment."
+    retry_after = 3600
+
+
+class ShuttingDown(ServiceError):
+    """The instance is going; another one takes the next request."""
+
+    slug = "instance-shutting-down"
+    status = 503
+    title = "The answer was interrupted"
+    detail = "The answer was interrupted by an update. Please try again."
+    retry_after = 1
+
+
 class IndexUnavailable(ServiceError):
     """The search index cannot be reached, is missing, or was made for other settings."""
 
@@ -204,6 +303,7 @@ class IndexUnavailable(ServiceError):
     def __init__(self, message: str, *, reason: str = "unreachable") -> None:
         super().__init__(message)
         self.reason = reason
+        self.needs_operator = reason not in {"unreachable", "failing"}
 
 
 class AssistantUnavailable(ServiceError):
@@ -214,6 +314,7 @@ class AssistantUnavailable(ServiceError):
     title = "The assistant is not available"
     detail = "The assistant is not available right now. Please try again later."
     retry_after = 30
+    needs_operator = True
 
     def __init__(self, message: str, *, reason: str = "refused") -> None:
         super().__init__(message)
@@ -239,6 +340,7 @@ class NotReady(ServiceError):
     slug = "not-ready"
     status = 503
     title = "Not ready"
+    retry_after = 10
     detail = "The parts that are not ok are listed under checks."
 
 

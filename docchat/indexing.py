@@ -9,14 +9,16 @@ from typing import Protocol
 
 from docchat.core.chunking import CHUNKER_VERSION
 from docchat.core.models import Chunk, Manifest, Point, Vector
-from docchat.core.sparse import encode_document
-from docchat.errors import IndexingError, ServiceError
+from docchat.core.sparse import SPARSE_VERSION, encode_document
+from docchat.errors import IndexingError, ServiceError, UpstreamBusy
 
 EMBED_BATCH = 100
 """Texts a call; the Gemini API takes no more."""
 
 _EMBED_CONCURRENCY = 4
 _COPY_BATCH = 256
+_BUSY_TRIES = 6
+_BUSY_WAIT_S = 60
 
 Progress = Callable[[int], None]
 """Told how many more chunks are done."""
@@ -82,7 +84,8 @@ class Report:
     """What an index run did, counted in chunks.
 
     `embedded` were paid for; `kept` have the vectors they had; `removed` are gone with their
-    pages. `published` is False when nothing had changed and nothing was written.
+    pages (not counted when another model made the whole index anew). `published` is False when
+    nothing had changed and nothing was written.
     """
 
     chunks: int
@@ -132,7 +135,7 @@ async def index(
         await _discard(version, store, failure)
         raise
     kept = len(chunks) - len(missing)
-    removed = old.chunks - kept if old else 0
+    removed = old.chunks - kept if old and reusable else 0
     return Report(len(chunks), embedded=len(missing), kept=kept, removed=removed, published=True)
 
 
@@ -143,7 +146,7 @@ def _manifest(chunks: Sequence[Chunk], embedding_model: str, dimension: int) -> 
     return Manifest(
         embedding_model=embedding_model,
         dimension=dimension,
-        chunker=CHUNKER_VERSION,
+        chunker=f"{CHUNKER_VERSION}/{SPARSE_VERSION}",
         chunks=len(chunks),
         fingerprint=fingerprint.hexdigest(),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -183,7 +186,7 @@ async def _embed(
 
     async def embed_batch(batch: Sequence[Chunk]) -> None:
         async with slots:
-            vectors = await embedder.embed_documents([chunk.embedded_text for chunk in batch])
+            vectors = await _patiently(embedder, [chunk.embedded_text for chunk in batch])
             await store.add(version, list(map(_point, batch, vectors)))
             progress(len(batch))
 
@@ -194,6 +197,18 @@ async def _embed(
     except ExceptionGroup as failures:
         # One cause is enough for a person; the other batches were cancelled because of it.
         raise failures.exceptions[0] from failures
+
+
+async def _patiently(embedder: DocumentEmbedder, texts: Sequence[str]) -> list[Vector]:
+    """Wait out a quota: an index run has no visitor who waits for it."""
+    for _ in range(_BUSY_TRIES - 1):
+        try:
+            return await embedder.embed_documents(texts)
+        except UpstreamBusy as exc:
+            if exc.reason != UpstreamBusy.reason:
+                raise  # not a quota: nobody answers at all
+            await asyncio.sleep(min(exc.retry_after or _BUSY_WAIT_S, _BUSY_WAIT_S))
+    return await embedder.embed_documents(texts)
 
 
 async def _verify(version: str, manifest: Manifest, store: IndexStore) -> None:

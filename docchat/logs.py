@@ -6,6 +6,7 @@ No question, answer, history or key goes into a line. What is not our own text p
 
 import json
 import logging
+import os
 import re
 import sys
 import traceback
@@ -13,16 +14,31 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from docchat.errors import AssistantUnavailable, DocchatError, RequestError
+from docchat.core.models import Trace
+from docchat.errors import DocchatError, NotReady, RequestError
 
 LOGGER: Final = logging.getLogger("docchat")
 _SECRETS = re.compile(r"AIza[\w-]{35,}|(?i:bearer)\s+[\w.~+/=-]+|(?i:(?:api[-_]?)?key=)[^&\s]+")
+_HEX = "[0-9a-fA-F]{1,4}"
+_PERSONAL = re.compile(
+    r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"  # e-mail
+    r"|\b(?:\d{1,3}\.){3}\d{1,3}\b"  # IPv4
+    rf"|\b(?:{_HEX}:){{1,7}}:(?:{_HEX}(?::{_HEX})*)?|\b(?:{_HEX}:){{4,7}}{_HEX}\b"  # IPv6
+    r"|\+?\b\d(?:[ ()/.-]{0,3}\d){7,}\b"  # telephone, card and account numbers
+)
+_TRACE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-")
+_CLOUD_TRACE = re.compile(r"([0-9a-f]{32})(?:/|$)")
 _SEVERITY = {logging.WARNING: "WARNING", logging.ERROR: "ERROR", logging.CRITICAL: "CRITICAL"}
 
 
 def redact(text: str) -> str:
     """The text with everything that looks like a credential struck out."""
     return _SECRETS.sub("[redacted]", text)
+
+
+def redact_personal(text: str) -> str:
+    """The text without credentials, e-mail addresses, IP addresses and long numbers."""
+    return _PERSONAL.sub("[redacted]", redact(text))
 
 
 class JsonFormatter(logging.Formatter):
@@ -50,16 +66,62 @@ def configure() -> None:
     LOGGER.propagate = False
 
 
+def trace_fields(headers: Mapping[str, str]) -> dict[str, str]:
+    """The trace that Google's front end gave the request, as Cloud Logging wants it named."""
+    match = _TRACE.match(headers.get("traceparent", ""))
+    match = match or _CLOUD_TRACE.match(headers.get("x-cloud-trace-context", ""))
+    project = os.environ.get("GOOGLE_CLOUD_PROJECT")
+    if not match or not project:
+        return {}
+    return {"logging.googleapis.com/trace": f"projects/{project}/traces/{match[1]}"}
+
+
+def answer_fields(trace: Trace, *, price_input: float, price_output: float) -> dict[str, Any]:
+    """What the request's line says of an answer; prices are US dollars per million tokens."""
+    usage = trace.usage
+    cost = (usage.input_tokens * price_input + usage.output_tokens * price_output) / 1_000_000
+    return {
+        "outcome": trace.outcome,
+        "embedded_ms": trace.embedded_ms,
+        "retrieved_ms": trace.retrieved_ms,
+        "first_event_ms": trace.first_event_ms,
+        "passages": trace.passages,
+        "best_cosine": trace.best_cosine,
+        "cited_chunks": trace.cited_chunks,
+        "index_version": trace.index_version,
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "estimated_cost_usd": round(cost, 6),
+    }
+
+
+def question(request_id: str, text: str) -> None:
+    """Write the question's own line; only where the operator has asked for it."""
+    fields = {"request_id": request_id, "question": redact_personal(text)}
+    LOGGER.info("question", extra={"fields": fields})
+
+
+def feedback(answer_id: str, thumb: str, *, reason: str, text: str) -> None:
+    """Write a visitor's verdict on an answer."""
+    fields = {
+        "request_id": answer_id,
+        "thumb": thumb,
+        "reason": redact_personal(reason),
+        "text": redact_personal(text),
+    }
+    LOGGER.info("feedback", extra={"fields": fields})
+
+
 def request(fields: Mapping[str, Any], error: BaseException | None = None) -> None:
     """Write one request's line, as severe as its error."""
     LOGGER.log(_level(error), "request", extra={"fields": {**fields, **cause(error)}})
 
 
 def _level(error: BaseException | None) -> int:
-    if error is None or isinstance(error, RequestError):
+    if error is None or isinstance(error, RequestError | NotReady):
         return logging.INFO
-    # Nobody but the operator can mend a wrong set-up.
-    return logging.CRITICAL if isinstance(error, AssistantUnavailable) else logging.ERROR
+    needs_operator = isinstance(error, DocchatError) and error.needs_operator
+    return logging.CRITICAL if needs_operator else logging.ERROR
 
 
 def cause(error: BaseException | None) -> dict[str, str]:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 
 from docchat import logs
-from docchat.errors import DocchatError, Misconfigured, SecretUnavailable
+from docchat.errors import DocchatError, Misconfigured, SecretUnavailable, UpstreamTimeout
 from docchat.runtime import Runtime
 
 OK = "ok"
@@ -13,6 +13,7 @@ UNKNOWN = "unknown"
 """The part could not be asked, because of another part that fails."""
 
 _CACHE_S = 10.0
+_DEADLINE_S = 8.0
 
 
 class Readiness:
@@ -53,12 +54,21 @@ class Readiness:
 
 async def _failure(part: str, ask: Callable[[], Awaitable[None]]) -> DocchatError | None:
     try:
-        await ask()
+        async with asyncio.timeout(_DEADLINE_S):
+            await ask()
+    except TimeoutError as exc:
+        failure: DocchatError = UpstreamTimeout(f"no answer within {_DEADLINE_S:g} s")
+        failure.__cause__ = exc
     except DocchatError as exc:
-        fields = {"part": part, "state": exc.reason, **logs.cause(exc)}
-        logs.LOGGER.warning("not ready", extra={"fields": fields})
-        return exc
-    return None
+        failure = exc
+    except Exception as exc:  # noqa: BLE001 - a probe is told the part, whatever is wrong with it
+        failure = DocchatError("unexpected")
+        failure.__cause__ = exc
+    else:
+        return None
+    fields = {"part": part, "state": failure.reason, **logs.cause(failure)}
+    logs.LOGGER.warning("not ready", extra={"fields": fields})
+    return failure
 
 
 def _state(part: str, failures: Mapping[str, DocchatError | None]) -> str:

@@ -5,94 +5,26 @@ missing is refused where it is needed, so that `/health` can say so and the rest
 """
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
-from urllib.parse import urlsplit
+from typing import Any, Self
 
 from dotenv import dotenv_values
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-)
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from docchat.errors import Misconfigured
-
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-_SECRET_VERSION = re.compile(r"projects/[^/]+/secrets/[^/]+/versions/[^/]+")
-_PATH_PREFIX = "path:"
-_HOST = re.compile(r"[a-z0-9.-]+(?::\d+)?|\[[0-9a-f:]+\](?::\d+)?")
-
-
-def _is_safe_url(value: str) -> bool:
-    """An https URL, or plain http to this machine."""
-    url = urlsplit(value)
-    plain_but_local = url.scheme == "http" and url.hostname in _LOOPBACK
-    return bool(url.hostname) and (url.scheme == "https" or plain_but_local)
-
-
-def _base_url(value: str) -> str:
-    if not _is_safe_url(value):
-        raise ValueError("must be an https:// URL (plain http:// only to this machine)")
-    return value.rstrip("/")
-
-
-def _emulator_url(value: str) -> str:
-    if urlsplit(value).scheme != "http" or not _is_safe_url(value):
-        raise ValueError("must be the http:// URL of an emulator on this machine")
-    return value.rstrip("/")
-
-
-def _qdrant_host(value: str) -> str:
-    if value.startswith(_PATH_PREFIX) and len(value) > len(_PATH_PREFIX):
-        return value
-    if not _is_safe_url(value):
-        raise ValueError(
-            "must be path:FOLDER for an index on disk, or the https:// URL of a Qdrant server"
-            " (plain http:// only to this machine)"
-        )
-    return value.rstrip("/")
-
-
-def _secret_version(value: str) -> str:
-    if not _SECRET_VERSION.fullmatch(value):
-        raise ValueError("must look like projects/PROJECT/secrets/NAME/versions/latest")
-    return value
-
-
-def _origin(value: str) -> str:
-    url = urlsplit(value)
-    known = url.scheme in {"http", "https"} and _HOST.fullmatch(url.netloc)
-    if not known or value != _origin_of(value):
-        raise ValueError(
-            "must list exact origins such as https://docs.example.com, separated by commas,"
-            " in lower case and without a path, a wildcard or a default port"
-        )
-    return value
-
-
-def _origin_of(value: str) -> str:
-    url = urlsplit(value)
-    default = {"http": ":80", "https": ":443"}[url.scheme]
-    return f"{url.scheme}://{url.netloc.rpartition('@')[2].removesuffix(default).lower()}"
-
-
-def _split(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    return frozenset(part.strip() for part in value.split(",") if part.strip())
-
-
-Origin = Annotated[str, AfterValidator(_origin)]
-BaseUrl = Annotated[str, AfterValidator(_base_url)]
-SecretVersion = Annotated[str, AfterValidator(_secret_version)]
+from docchat.setting_types import (
+    PATH_PREFIX,
+    BaseUrl,
+    ChatMode,
+    EmulatorUrl,
+    Origins,
+    QdrantHost,
+    SecretVersion,
+    StarterQuestions,
+    Switch,
+)
 
 
 class Settings(BaseModel):
@@ -111,19 +43,34 @@ class Settings(BaseModel):
     generative_model: str = "gemini-3.8-flash"
     max_output_tokens: int = Field(default=2048, ge=64, le=8192)
 
-    qdrant_host: Annotated[str, AfterValidator(_qdrant_host)] | None = None
+    qdrant_host: QdrantHost | None = None
     qdrant_api_key: SecretStr | None = None
     qdrant_api_key_secret: SecretVersion | None = None
     qdrant_collection_name: str = Field(default="docs", pattern=r"^[A-Za-z0-9_-]{1,100}$")
 
-    secret_manager_base_url: Annotated[str, AfterValidator(_emulator_url)] | None = None
+    secret_manager_base_url: EmulatorUrl | None = None
 
-    allowed_origins: Annotated[frozenset[Origin], BeforeValidator(_split)] = frozenset()
-    site_name: str = Field(default="this documentation", max_length=100)
+    allowed_origins: Origins = frozenset()
+    site_name: str = Field(default="this documentation", max_length=100, pattern=r"^[^\r\n]+$")
     site_url: BaseUrl | None = None
 
+    chat_mode: ChatMode = ChatMode.FULL
+    starter_questions: StarterQuestions = ()
     context_chars: int = Field(default=8000, ge=1000, le=100_000)
     abstain_below: float = Field(default=0.0, ge=0.0, le=1.0)
+
+    api_key: SecretStr | None = None
+    api_key_secret: SecretVersion | None = None
+
+    forwarded_for_entry: int = Field(default=0, ge=0, le=10)
+    rate_limit_per_minute: int = Field(default=20, ge=0, le=100_000)
+    rate_limit_burst: int = Field(default=10, ge=1, le=100_000)
+    max_streams: int = Field(default=80, ge=1, le=10_000)
+    daily_token_budget: int = Field(default=0, ge=0)
+    max_instances: int = Field(default=1, ge=1, le=10_000)
+    price_input_per_million: float = Field(default=0.75, ge=0.0)
+    price_output_per_million: float = Field(default=3.75, ge=0.0)
+    log_questions: Switch = Switch.OFF
 
     @classmethod
     def from_mapping(cls, variables: Mapping[str, str]) -> Self:
@@ -167,7 +114,7 @@ class Settings(BaseModel):
     def index_folder(self) -> Path | None:
         """Where the index on disk lives, or None for a Qdrant server."""
         host = self.qdrant_host or ""
-        return Path(host.removeprefix(_PATH_PREFIX)) if host.startswith(_PATH_PREFIX) else None
+        return Path(host.removeprefix(PATH_PREFIX)) if host.startswith(PATH_PREFIX) else None
 
 
 def _explain(error: ErrorDetails) -> str:

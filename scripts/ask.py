@@ -15,6 +15,8 @@ from typing import Any
 import httpx
 from rich.console import Console
 
+from scripts.console import complain, say
+
 OK, FAILED, NO_ANSWER = 0, 1, 3
 EMULATED_HEADER = "x-docchat-emulated"
 _TIMEOUT_S = 60.0
@@ -39,7 +41,7 @@ def stream_parts(url: str, question: str, *, console: Console) -> Iterator[dict[
             if response.is_error:
                 raise AskError(_detail(response))
             if EMULATED_HEADER in response.headers:
-                console.print(f"({response.headers[EMULATED_HEADER]})", style="dim")
+                say(console, f"({response.headers[EMULATED_HEADER]})", style="dim")
             for line in response.iter_lines():
                 if line.startswith("data: {"):
                     yield json.loads(line.removeprefix("data: "))
@@ -79,8 +81,8 @@ def ask(url: str, question: str, *, console: Console) -> str:
     if not outcome:
         raise AskError("The stream ended before the answer did.")
     for source in sources:
-        console.print(f"  [{source['sourceId']}] {source['title']}", markup=False, highlight=False)
-        console.print(f"      {source['url']}", markup=False, soft_wrap=True)
+        say(console, f"  [{source['sourceId']}] {source['title']}")
+        say(console, f"      {source['url']}")
     return outcome
 
 
@@ -102,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _print_json(options.url, options.question)
         outcome = ask(options.url, options.question, console=console)
     except AskError as exc:
-        Console(stderr=True).print(f"[red]{exc}[/]", highlight=False)
+        complain(Console(stderr=True), str(exc))
         return FAILED
     return OK if outcome in {"answered", "partial"} else NO_ANSWER
 

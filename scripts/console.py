@@ -15,6 +15,16 @@ _PLAIN_EVERY_S = 2.0
 _HELD_LINES = 1000
 
 
+def say(console: Console, text: str, *, style: str = "") -> None:
+    """Print text as it is: a path such as `[slug].md` is no markup, and nothing is wrapped."""
+    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def complain(console: Console, text: str) -> None:
+    """Print what went wrong."""
+    say(console, text, style="red")
+
+
 @contextmanager
 def progress(console: Console, label: str, total: int) -> Iterator[Callable[[int], None]]:
     """Yields a function to be told how many more are done."""
@@ -78,4 +88,4 @@ class _ConsoleHandler(logging.Handler):
             words.append(f"{fields['duration_ms']} ms")
         style = "red" if record.levelno >= logging.ERROR else "dim"
         text = " ".join(words) or record.getMessage()
-        self._console.print(text, style=style, markup=False, highlight=False)
+        say(self._console, text, style=style)

@@ -3,23 +3,24 @@
 import html
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import PurePosixPath
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from docchat.core.markdown import sections
 from docchat.core.models import Page
-from docchat.core.slugs import Slugger
 
 _MDX_LINE = re.compile(
     r"^[ \t]*(?::{3,}(?:\w+)?[ \t]*(?P<title>.*)|import .* from .*|</?[A-Z][^\n]*>)$", re.MULTILINE
 )
 _EXPLICIT_ID = re.compile(r"\s*\{#([\w-]+)\}\s*$")
+_ANCHORED = ("h2", "h3", "h4")
 _TEMPLATE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width">
@@ -42,15 +43,19 @@ class DemoSite:
 
     def __init__(self, pages: Iterable[Page]) -> None:
         by_path = {page.path: page for page in pages}
-        self._pages = {urlsplit(page.url).path.rstrip("/"): page for page in by_path.values()}
+        self._pages = {_path(page.url): page for page in by_path.values()}
         self._urls = {path: page.url for path, page in by_path.items()}
 
     async def page(self, request: Request) -> Response:
         """The page at this address."""
-        page = self._pages.get(request.url.path.rstrip("/"))
+        page = self._pages.get(_path(str(request.url)))
         if page is None:
             return HTMLResponse("<p>There is no such page. <a href='/'>Back</a>", status_code=404)
         return HTMLResponse(render(page, self._urls))
+
+
+def _path(url: str) -> str:
+    return unquote(urlsplit(url).path).rstrip("/")
 
 
 def render(page: Page, urls: Mapping[str, str]) -> str:
@@ -62,7 +67,8 @@ def render(page: Page, urls: Mapping[str, str]) -> str:
     """
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = markdown.parse(_without_mdx(page.body))
-    has_title = _give_anchors(tokens)
+    anchors = iter([section.anchor for section in sections(page.body) if section.anchor])
+    has_title = _give_anchors(tokens, anchors)
     _lead_links(tokens, PurePosixPath(page.path).parent, urls)
     body = markdown.renderer.render(tokens, markdown.options, {})
     title = html.escape(page.title)
@@ -84,16 +90,17 @@ def _lead_links(tokens: list[Token], folder: PurePosixPath, urls: Mapping[str, s
                 link.attrSet("href", f"{url}#{anchor}" if anchor else url)
 
 
-def _give_anchors(tokens: list[Token]) -> bool:
+def _give_anchors(tokens: list[Token], anchors: Iterator[str]) -> bool:
     """Set the ids of headings; returns whether the page brings its own title."""
-    slugger, has_title = Slugger(), False
+    has_title = False
     for opening, inline in pairwise(tokens):
         if opening.type != "heading_open":
             continue
-        has_title = has_title or opening.tag == "h1"
-        explicit = _EXPLICIT_ID.search(inline.content)
-        if explicit and inline.children:
-            inline.children[-1].content = _EXPLICIT_ID.sub("", inline.children[-1].content)
-        text = "".join(child.content for child in inline.children or [])
-        opening.attrSet("id", explicit.group(1) if explicit else slugger.slug(text))
+        if opening.tag == "h1":
+            has_title = True
+        elif opening.tag in _ANCHORED:
+            opening.attrSet("id", next(anchors, ""))
+        if inline.children:
+            last = inline.children[-1]
+            last.content = _EXPLICIT_ID.sub("", last.content)
     return has_title

@@ -11,6 +11,7 @@ Exit codes: 0 measured, 1 failed, 2 wrong arguments or settings.
 
 import argparse
 import asyncio
+import functools
 import json
 import sys
 import tempfile
@@ -24,11 +25,12 @@ from rich.console import Console
 from rich.table import Table
 
 from docchat import answering
-from docchat.answering import Policy
-from docchat.core.models import Finish, Outcome, Page, Question, Sources
+from docchat.answering import Clients, Policy
+from docchat.core.models import Finish, Outcome, Page, Question, Sources, Trace
 from docchat.errors import DocchatError, Misconfigured
+from docchat.limits import TokenBudget
 from docchat.runtime import Runtime
-from scripts.console import progress
+from scripts.console import complain, progress, say
 from scripts.index_docs import publish, read
 from scripts.local import EMULATOR_NOTICE, is_emulated, local_environment
 
@@ -78,25 +80,29 @@ async def ask_all(
 
 
 async def _ask(query: dict[str, Any], path_of: Mapping[str, str], runtime: Runtime) -> Asked:
-    gemini, index, settings = await runtime.gemini(), await runtime.index(), runtime.settings
+    settings = runtime.settings
     policy = Policy(settings.site_name, settings.context_chars, settings.abstain_below)
+    clients = await _connect(runtime)
     question = Question(query["question"])
     relevant = {page.partition(":")[2] for page in query["relevant_pages"]}
-    passages = await answering.retrieve(
-        question, embedder=gemini, index=index, policy=replace(policy, abstain_below=0.0)
-    )
+    passages = await answering.retrieve(question, clients, replace(policy, abstain_below=0.0))
     paths = [passage.chunk.path for passage in passages]
     rank = next((n for n, path in enumerate(paths, start=1) if path in relevant), None)
     cited: set[str] = set()
     outcome = Outcome.PARTIAL
     async for event in answering.answer(
-        question, embedder=gemini, index=index, generator=gemini, policy=policy
+        question, functools.partial(_connect, runtime), policy, Trace()
     ):
         if isinstance(event, Sources):
             cited |= {path_of[urldefrag(source.url).url] for source in event.sources}
         if isinstance(event, Finish):
             outcome = event.outcome
     return Asked(question.text, query["answerable"], rank, bool(cited & relevant), outcome)
+
+
+async def _connect(runtime: Runtime) -> Clients:
+    gemini, index = await runtime.gemini(), await runtime.index()
+    return Clients(embedder=gemini, index=index, generator=gemini, budget=TokenBudget(0))
 
 
 def summary(asked: Sequence[Asked]) -> dict[str, float]:
@@ -130,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         figures, asked = evaluate(options.data, options.site, console)
     except DocchatError as exc:
-        console.print(f"[red]{exc}[/]", highlight=False)
+        complain(console, str(exc))
         return MISUSED if isinstance(exc, Misconfigured) else FAILED
     if options.json:
         print(json.dumps(figures))
@@ -155,7 +161,7 @@ def evaluate(data: Path, site: str, console: Console) -> tuple[dict[str, float],
         write_pages(corpus, pages)
         with local_environment({"QDRANT_HOST": f"path:{index}"}) as variables:
             if is_emulated(variables):
-                console.print(EMULATOR_NOTICE, style="yellow", soft_wrap=True)
+                say(console, EMULATOR_NOTICE, style="yellow")
             reading = read(pages, site_url=f"https://{site}.example")
             asyncio.run(publish(reading, Runtime(), console))
             asked = asyncio.run(ask_all(queries, reading.pages, Runtime(), console))

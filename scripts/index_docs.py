@@ -24,7 +24,7 @@ from docchat.errors import DocchatError, Misconfigured
 from docchat.indexing import Report, index
 from docchat.providers.docs_site import SiteReading, read_site
 from docchat.runtime import Runtime
-from scripts.console import progress
+from scripts.console import complain, progress, say
 from scripts.local import EMULATOR_NOTICE, is_emulated, local_environment
 
 OK, FAILED, MISUSED = 0, 1, 2
@@ -39,7 +39,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--docs",
-        type=Path,
+        type=folder,
         default=Path("docs"),
         help="folder of .md and .mdx files, or a Docusaurus project (default: %(default)s)",
     )
@@ -50,6 +50,13 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
     return parser.parse_args(arguments)
+
+
+def folder(text: str) -> Path:
+    """A folder's name; an unset variable in a script must not mean the working folder."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the name of the folder is empty")
+    return Path(text)
 
 
 def read(docs: Path, *, site_url: str | None) -> SiteReading:
@@ -94,9 +101,9 @@ async def publish(reading: SiteReading, runtime: Runtime, console: Console) -> R
 def print_report(reading: SiteReading, report: Report, console: Console) -> None:
     """The result for a person."""
     for skipped in reading.skipped:
-        console.print(f"[yellow]skipped[/] {skipped.path}: {skipped.reason}", highlight=False)
+        say(console, f"skipped {skipped.path}: {skipped.reason}", style="yellow")
     for warning in reading.warnings:
-        console.print(f"[yellow]read in part[/] {warning.path}: {warning.reason}", highlight=False)
+        say(console, f"read in part {warning.path}: {warning.reason}", style="yellow")
     done = "Published" if report.published else "Nothing had changed:"
     console.print(
         f"{done} {report.chunks} chunks of {len(reading.pages)} pages"
@@ -112,12 +119,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         overrides = {"SITE_URL": options.site_url} if options.site_url else None
         with local_environment(overrides) as variables:
             if is_emulated(variables):
-                console.print(EMULATOR_NOTICE, style="yellow", soft_wrap=True)
+                say(console, EMULATOR_NOTICE, style="yellow")
             runtime = Runtime()
             reading = read(options.docs, site_url=runtime.settings.site_url)
             report = asyncio.run(publish(reading, runtime, console))
     except DocchatError as exc:
-        console.print(f"[red]{exc}[/]", highlight=False)
+        complain(console, str(exc))
         return MISUSED if isinstance(exc, Misconfigured) else FAILED
     if options.json:
         files = {

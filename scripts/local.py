@@ -37,10 +37,10 @@ def local_environment(
         delay_s: how long the emulator waits between two pieces of an answer.
     """
     variables = _set(environment()) | (overrides or {})
-    if "QDRANT_HOST" not in variables:
-        port = variables.get("PORT", "8080")
-        here = {"QDRANT_HOST": "path:.local/index", "SITE_URL": f"http://127.0.0.1:{port}/docs"}
-        variables = here | variables
+    variables = {"QDRANT_HOST": "path:.local/index"} | variables
+    if variables["QDRANT_HOST"].startswith("path:"):
+        here = f"http://127.0.0.1:{variables.get('PORT', '8080')}/docs"
+        variables = {"SITE_URL": here} | variables
     if has_gemini_key(variables):
         with _exported(variables):
             yield variables

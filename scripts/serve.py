@@ -32,7 +32,7 @@ from docchat.runtime import Runtime, process_runtime
 from docchat.settings import environment
 from scripts import index_docs
 from scripts.ask import EMULATED_HEADER, AskError, ask
-from scripts.console import log_to
+from scripts.console import complain, log_to, say
 from scripts.demo_site import DemoSite
 from scripts.local import EMULATOR_NOTICE, is_emulated, local_environment
 
@@ -41,6 +41,7 @@ ROOT = Path(__file__).parent.parent
 CHAT_PREFIXES = ("/chat", "/v1/", "/feedback")
 SAMPLE_QUESTION = "What happens when the docs do not cover a question?"
 _DEMO_DELAY_S = 0.02
+_MAX_PORT = 65_535
 
 
 class LoadBalancer:
@@ -67,7 +68,9 @@ class LoadBalancer:
     def _backend(self, path: str, method: str) -> ASGIApp:
         if path.startswith(CHAT_PREFIXES):
             return self._chat
-        is_page = method in {"GET", "HEAD"} and (path == "/" or path.startswith("/docs/"))
+        is_page = method in {"GET", "HEAD"} and (
+            path in {"/", "/docs"} or path.startswith("/docs/")
+        )
         return self._pages if is_page else self._health
 
 
@@ -79,7 +82,7 @@ def build_app(pages: Sequence[Page] = (), *, emulated: bool = False) -> LoadBala
         return HTMLResponse(page.replace("{notice}", EMULATOR_NOTICE if emulated else ""))
 
     local = Starlette(
-        routes=[Route("/", front), Route("/docs/{path:path}", DemoSite(pages).page)],
+        routes=[Route("/", front), Route("/docs{path:path}", DemoSite(pages).page)],
     )
     return LoadBalancer(
         chat=create_asgi_app("chat", str(ROOT / "functions/chat/main.py"), "http"),
@@ -87,6 +90,13 @@ def build_app(pages: Sequence[Page] = (), *, emulated: bool = False) -> LoadBala
         pages=local,
         emulated=emulated,
     )
+
+
+def port_number(text: str) -> int:
+    """A port; 0 lets the operating system choose."""
+    if not text.isdecimal() or int(text) > _MAX_PORT:
+        raise argparse.ArgumentTypeError(f"PORT must be a number from 0 to {_MAX_PORT}")
+    return int(text)
 
 
 def listen(port: int) -> socket.socket:
@@ -137,7 +147,7 @@ def run(*, docs: Path, demo: bool, port: int, console: Console) -> None:
     with local_environment(_overrides(url, demo=demo), delay_s=_DEMO_DELAY_S) as variables:
         emulated = is_emulated(variables)
         if emulated:
-            console.print(EMULATOR_NOTICE, style="yellow", soft_wrap=True)
+            say(console, EMULATOR_NOTICE, style="yellow")
         reading = index_docs.read(docs, site_url=f"{url}/docs")
         if demo:
             report = asyncio.run(index_docs.publish(reading, Runtime(), console))
@@ -146,9 +156,11 @@ def run(*, docs: Path, demo: bool, port: int, console: Console) -> None:
         release_log = log_to(console)
 
         async def announce() -> None:
-            if demo:
-                await asyncio.to_thread(_ask_sample, url, console)
-            release_log()
+            try:
+                if demo:
+                    await asyncio.to_thread(_ask_sample, url, console)
+            finally:
+                release_log()
             console.print(f"\nOpen {url} and ask. Ctrl-C stops it.", style="bold")
 
         asyncio.run(serve(build_app(reading.pages, emulated=emulated), listener, announce))
@@ -168,7 +180,7 @@ def _ask_sample(url: str, console: Console) -> None:
     try:
         ask(url, SAMPLE_QUESTION, console=console)
     except AskError as exc:
-        console.print(f"[red]{exc}[/]", highlight=False)
+        complain(console, str(exc))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -181,14 +193,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--demo", action="store_true", help="index the pages, ask a question")
     parser.add_argument(
         "--docs",
-        type=Path,
+        type=index_docs.folder,
         default=ROOT / "docs",
         help="folder whose pages are served under /docs (default: docchat's own)",
     )
     parser.add_argument(
         "--port",
-        type=int,
-        default=int(os.environ.get("PORT", "8080")),
+        type=port_number,
+        default=os.environ.get("PORT", "8080"),
         help="default: the variable PORT, or 8080; 0 takes a free one",
     )
     options = parser.parse_args(arguments)
@@ -198,7 +210,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return OK
     except DocchatError as exc:
-        console.print(f"[red]{exc}[/]", highlight=False)
+        complain(console, str(exc))
         return MISUSED if isinstance(exc, Misconfigured) else FAILED
     return OK
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from docchat.core.models import (
     Chunk,
@@ -60,7 +60,7 @@ class FakeIndex:
     async def search(self, dense: Vector, sparse: SparseVector, limit: int) -> Retrieved:
         if self.error:
             raise self.error
-        return Retrieved(self.found.passages[:limit], self.found.best_cosine)
+        return replace(self.found, passages=self.found.passages[:limit])
 
 
 @dataclass
@@ -79,6 +79,26 @@ class FakeGenerator:
                 raise self.error
         finally:
             self.closed = True
+
+
+@dataclass
+class FakeReservation:
+    used: int | None = None
+
+    def settle(self, used: int) -> None:
+        self.used = used
+
+
+@dataclass
+class FakeBudget:
+    tokens: int = 1_000_000
+    reservations: list[FakeReservation] = field(default_factory=list)
+
+    def reserve(self, tokens: int) -> FakeReservation | None:
+        if tokens > self.tokens:
+            return None
+        self.reservations.append(FakeReservation())
+        return self.reservations[-1]
 
 
 @dataclass

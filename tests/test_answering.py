@@ -1,6 +1,9 @@
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field, replace
+
 import pytest
 
-from docchat.answering import NOT_FOUND_TEXT, REFUSED_TEXT, Policy, answer
+from docchat.answering import Clients, Policy, answer
 from docchat.core.models import (
     Event,
     Finish,
@@ -12,39 +15,59 @@ from docchat.core.models import (
     Role,
     Sources,
     TextDelta,
+    Trace,
     Turn,
     Usage,
 )
 from docchat.core.prompt import NOT_IN_DOCS
-from docchat.errors import IndexUnavailable, UpstreamBadResponse, UpstreamBusy, UpstreamTruncated
-from tests.fakes import FakeEmbedder, FakeGenerator, FakeIndex, passages
+from docchat.errors import (
+    IndexUnavailable,
+    ServiceError,
+    UpstreamBadResponse,
+    UpstreamBusy,
+    UpstreamTruncated,
+)
+from docchat.grounding import NOT_FOUND_TEXT, REFUSED_TEXT
+from tests.fakes import FakeBudget, FakeEmbedder, FakeGenerator, FakeIndex, passages
 
 STOP = Piece(finish=FinishReason.STOP, usage=Usage(100, 20))
 
 
-def policy(*, abstain_below: float = 0.0) -> Policy:
-    return Policy(site_name="Example", context_chars=8000, abstain_below=abstain_below)
+def policy(**changes: float | bool) -> Policy:
+    return replace(Policy(site_name="Example"), **changes)  # type: ignore[arg-type]
+
+
+@dataclass
+class Flow:
+    """One question through the flow, with what to look at afterwards."""
+
+    generator: FakeGenerator
+    embedder: FakeEmbedder = field(default_factory=FakeEmbedder)
+    index: FakeIndex = field(default_factory=lambda: FakeIndex(Retrieved(passages(3), 0.7, "v1")))
+    budget: FakeBudget = field(default_factory=FakeBudget)
+    trace: Trace = field(default_factory=Trace)
+    connected: int = 0
+
+    async def connect(self) -> Clients:
+        self.connected += 1
+        return Clients(self.embedder, self.index, self.generator, self.budget)
+
+    def open(self, question: Question, rules: Policy) -> AsyncGenerator[Event]:
+        return answer(question, self.connect, rules, self.trace)
+
+
+def flow(*pieces: Piece, error: ServiceError | None = None) -> Flow:
+    return Flow(FakeGenerator(pieces, error=error))
 
 
 async def run(
     *pieces: Piece,
-    question: Question | None = None,
-    found: Retrieved | None = None,
-    generator: FakeGenerator | None = None,
-    embedder: FakeEmbedder | None = None,
-    index: FakeIndex | None = None,
+    question: Question | str = "how does it work?",
+    through: Flow | None = None,
     rules: Policy | None = None,
 ) -> list[Event]:
-    return [
-        event
-        async for event in answer(
-            question or Question("how?"),
-            embedder=embedder or FakeEmbedder(),
-            index=index or FakeIndex(found or Retrieved(passages(3), 0.7)),
-            generator=generator or FakeGenerator(pieces),
-            policy=rules or policy(),
-        )
-    ]
+    asked = Question(question) if isinstance(question, str) else question
+    return [event async for event in (through or flow(*pieces)).open(asked, rules or policy())]
 
 
 def text(events: list[Event]) -> str:
@@ -86,19 +109,18 @@ async def test_the_models_own_declaration_is_not_found_and_never_shown() -> None
 
 
 async def test_nothing_retrieved_is_not_found_without_asking_the_model() -> None:
-    generator = FakeGenerator([Piece("guess"), STOP])
-    events = await run(found=Retrieved((), 0.0), generator=generator)
-    assert outcome(events) is Outcome.NOT_FOUND
-    assert generator.prompts == []
+    through = flow(Piece("guess"), STOP)
+    through.index.found = Retrieved((), 0.0)
+    assert outcome(await run(through=through)) is Outcome.NOT_FOUND
+    assert through.generator.prompts == []
 
 
 @pytest.mark.parametrize(("cosine", "asked"), [(0.29, 0), (0.30, 1)])
 async def test_below_the_threshold_the_model_is_not_asked(cosine: float, asked: int) -> None:
-    generator = FakeGenerator([Piece("It works [1]."), STOP])
-    await run(
-        found=Retrieved(passages(1), cosine), generator=generator, rules=policy(abstain_below=0.30)
-    )
-    assert len(generator.prompts) == asked
+    through = flow(Piece("It works [1]."), STOP)
+    through.index.found = Retrieved(passages(1), cosine)
+    await run(through=through, rules=policy(abstain_below=0.30))
+    assert len(through.generator.prompts) == asked
 
 
 async def test_a_block_before_any_text_is_refused() -> None:
@@ -118,56 +140,112 @@ async def test_a_stream_without_a_finish_reason_is_never_a_success() -> None:
         await run(Piece("It works [1]."))
 
 
-async def test_a_finished_stream_without_text_is_an_error() -> None:
+@pytest.mark.parametrize("said", ["", "\n\n", " [99] "])
+async def test_a_finished_stream_that_says_nothing_is_an_error(said: str) -> None:
     with pytest.raises(UpstreamBadResponse):
-        await run(STOP)
+        await run(Piece(said), STOP)
 
 
 async def test_a_retrieval_failure_never_becomes_an_answer() -> None:
-    generator = FakeGenerator([Piece("guess"), STOP])
-    index = FakeIndex(Retrieved(passages(1), 1.0), error=IndexUnavailable("down"))
+    through = flow(Piece("guess"), STOP)
+    through.index.error = IndexUnavailable("down")
     with pytest.raises(IndexUnavailable):
-        await run(index=index, generator=generator)
-    assert generator.prompts == []
+        await run(through=through)
+    assert through.generator.prompts == []
 
 
 async def test_nothing_is_yielded_before_the_models_first_piece() -> None:
-    events = answer(
-        Question("how?"),
-        embedder=FakeEmbedder(),
-        index=FakeIndex(Retrieved(passages(2), 0.7)),
-        generator=FakeGenerator([], error=UpstreamBusy("429")),
-        policy=policy(),
-    )
+    events = flow(error=UpstreamBusy("429")).open(Question("how so?"), policy())
     with pytest.raises(UpstreamBusy):
         await anext(events)
 
 
 async def test_the_upstream_stream_is_closed_when_the_reader_leaves() -> None:
-    generator = FakeGenerator([Piece("a [1]"), Piece("b"), STOP])
-    events = answer(
-        Question("how?"),
-        embedder=FakeEmbedder(),
-        index=FakeIndex(Retrieved(passages(2), 0.7)),
-        generator=generator,
-        policy=policy(),
-    )
+    through = flow(Piece("a [1]. "), Piece("b"), STOP)
+    events = through.open(Question("how so?"), policy())
     await anext(events)
     await events.aclose()
-    assert generator.closed
+    assert through.generator.closed
 
 
 async def test_a_follow_up_is_searched_with_the_turn_before_it() -> None:
-    embedder = FakeEmbedder()
+    through = flow(Piece("x [1]"), STOP)
     history = (Turn(Role.USER, "install?"), Turn(Role.ASSISTANT, "so"))
-    await run(Piece("x [1]"), STOP, question=Question("on Linux?", history), embedder=embedder)
-    assert embedder.asked == ["install?\non Linux?"]
+    await run(through=through, question=Question("on Linux?", history))
+    assert through.embedder.asked == ["install?\non Linux?"]
 
 
 async def test_each_request_has_a_marker_of_its_own() -> None:
-    generator = FakeGenerator([Piece("x [1]"), STOP])
-    await run(generator=generator)
-    await run(generator=generator)
-    first, second = (prompt.turns[-1].text.split()[1] for prompt in generator.prompts)
+    through = flow(Piece("x [1]"), STOP)
+    await run(through=through)
+    await run(through=through)
+    first, second = (prompt.turns[-1].text.split()[1] for prompt in through.generator.prompts)
     assert first != second
     assert len(first) == 32
+
+
+@pytest.mark.parametrize("said", ["hi", "Hello there!", "thanks a lot", "who are you?", "", "?!"])
+async def test_small_talk_is_answered_kindly_without_any_client(said: str) -> None:
+    through = flow()
+    events = await run(through=through, question=said)
+    assert outcome(events) is Outcome.ANSWERED
+    assert text(events)
+    assert through.connected == 0
+
+
+async def test_one_word_gets_the_nearest_pages_and_a_kind_question() -> None:
+    through = flow(Piece("guess"), STOP)
+    events = await run(through=through, question="createStore")
+    assert outcome(events) is Outcome.DEGRADED
+    assert "a little more" in text(events)
+    assert "Page 1 › Part [1]" in text(events)
+    assert through.generator.prompts == []
+
+
+async def test_one_word_within_a_conversation_is_a_question() -> None:
+    history = (Turn(Role.USER, "install?"), Turn(Role.ASSISTANT, "so"))
+    events = await run(Piece("Because [1]."), STOP, question=Question("why?", history))
+    assert outcome(events) is Outcome.ANSWERED
+
+
+async def test_search_only_shows_pages_and_never_asks_the_model() -> None:
+    through = flow(Piece("guess"), STOP)
+    events = await run(through=through, rules=policy(search_only=True))
+    assert outcome(events) is Outcome.DEGRADED
+    assert [type(event) for event in events] == [Sources, TextDelta, Finish]
+    assert through.generator.prompts == []
+
+
+async def test_over_the_budget_the_answer_becomes_search_results() -> None:
+    through = flow(Piece("x [1]"), STOP)
+    through.budget.tokens = 2000
+    events = await run(through=through)
+    assert outcome(events) is Outcome.DEGRADED
+    assert "cannot write an answer right now" in text(events)
+    assert through.generator.prompts == []
+
+
+async def test_the_budget_is_settled_with_what_was_used() -> None:
+    through = flow(Piece("x [1]"), STOP)
+    await run(through=through)
+    assert [reservation.used for reservation in through.budget.reservations] == [120]
+
+
+async def test_a_failed_answer_keeps_its_reservation() -> None:
+    through = flow(Piece("x"), error=UpstreamBusy("gone"))
+    with pytest.raises(UpstreamBusy):
+        await run(through=through)
+    assert [reservation.used for reservation in through.budget.reservations] == [None]
+
+
+async def test_the_trace_says_what_happened_without_any_text() -> None:
+    through = flow(Piece("It works [2]."), STOP)
+    await run(through=through)
+    trace = through.trace
+    assert trace.outcome is Outcome.ANSWERED
+    assert trace.usage == Usage(100, 20)
+    assert trace.index_version == "v1"
+    assert trace.cited_chunks == [passages(3)[1].chunk.id]
+    assert (trace.passages, trace.best_cosine) == (3, 0.7)
+    assert trace.embedded_ms is not None
+    assert "works" not in repr(trace)

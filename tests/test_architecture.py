@@ -14,9 +14,19 @@ STDLIB = sys.stdlib_module_names
 RULE: dict[str, set[str]] = {
     "docchat.core": {"docchat.core", "pydantic"},
     "docchat.errors": {"pydantic"},
-    "docchat.settings": {"docchat.errors", "pydantic", "pydantic_core", "dotenv"},
-    "docchat.logs": {"docchat.errors", "pydantic"},
-    "docchat.answering": {"docchat.core", "docchat.errors"},
+    "docchat.setting_types": {"pydantic"},
+    "docchat.settings": {
+        "docchat.errors",
+        "docchat.setting_types",
+        "pydantic",
+        "pydantic_core",
+        "dotenv",
+    },
+    "docchat.limits": {"docchat.errors"},
+    "docchat.logs": {"docchat.core.models", "docchat.errors"},
+    "docchat.drain": {"uvicorn"},
+    "docchat.grounding": {"docchat.core", "docchat.errors"},
+    "docchat.answering": {"docchat.core", "docchat.errors", "docchat.grounding"},
     "docchat.indexing": {"docchat.core", "docchat.errors"},
     "docchat.providers.gemini": {"docchat.core", "docchat.errors", "google", "httpx2", "pydantic"},
     "docchat.providers.qdrant": {
@@ -36,10 +46,12 @@ RULE: dict[str, set[str]] = {
         "requests",
     },
     "docchat.providers.docs_site": {"docchat.core", "docchat.errors", "yaml"},
-    "docchat.web": {"docchat.web", "docchat.core", "docchat.errors", "docchat.logs", "starlette"},
+    "docchat.web": {"docchat.core", "docchat.errors", "docchat.limits", "docchat.logs"}
+    | {"pydantic", "starlette"},
     "docchat.runtime": {"docchat.core.models", "docchat.errors", "docchat.settings", "pydantic"}
     | {"docchat.providers"},
     "docchat.readiness": {"docchat.errors", "docchat.logs", "docchat.runtime"},
+    "docchat.service": {"docchat"},
     "functions": {"docchat", "functions_framework", "starlette"},
 }
 

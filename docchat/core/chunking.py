@@ -21,7 +21,7 @@ Headings = tuple[str, ...]
 
 # A section is small below a fifth of the limit. Between a half and an eighth, retrieval on the
 # development sites is the same within its noise, and a fifth makes few chunks.
-_SMALL_SHARE = 5
+_SMALL_SHARE = 10  # a section is small below a tenth of the limit: larger ones keep their anchor
 
 
 def chunk(page: Page, *, max_chars: int = 1000) -> list[Chunk]:

@@ -1,64 +1,138 @@
-"""Knows, character by character, whether Markdown text is inside code."""
+"""Splits streamed Markdown into code and prose, as CommonMark has them."""
 
 import re
+from typing import NamedTuple
 
-_FENCE_PREFIX = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?")
-_FENCE_MIN = 3
+from docchat.core.line_starts import Blocks, Kind
+
+_MOST_HELD = 1000  # characters
+_LINES = re.compile(r"[^\n]*+\n|[^\n]++")
+_TICKS = re.compile(r"`++")
+_TOKEN = re.compile(r"\\.|`++|<(?:[A-Za-z][^\s<>`]*+`?|\Z)", re.DOTALL)
 
 
-class CodeTracker:
-    """Follows fenced blocks and inline code spans as CommonMark has them.
+class Segment(NamedTuple):
+    """A part of the text. An empty code segment stands where a block ends."""
 
-    A stream cannot look ahead, so a run of backticks counts as open code until its closing run
-    or the end of the paragraph.
+    text: str
+    is_code: bool
+
+
+_BLOCK_END = Segment("", is_code=True)
+
+
+class CodeSplitter:
+    """Gives out each part of a stream as soon as it is certain whether it is code.
+
+    What waits is the start of a line, while it may be a fence, an opening run of backticks, until
+    it is closed or its paragraph ends, a word that begins with `<`, and a backslash. Nothing waits
+    for more than 1,000 characters: then the rest of the paragraph counts as prose, or the rest of
+    the text if a line's start was too long. Code by indentation alone counts as prose, too.
     """
 
     def __init__(self) -> None:
-        self._line = ""  # the current line
-        self._run = ""  # the backticks or tildes just read
-        self._fence = ""  # the run that opened the block
-        self._inline = 0  # length of the run that opened the span
-        self._closing = False  # this line may close the block
-        self._escaped = False  # the next character is escaped by a backslash
+        self._blocks = Blocks()
+        self._start = ""  # held back: the start of a line
+        self._at_start = True
+        self._fenced = False  # the current line belongs to a fenced block
+        self._inline = ""  # held back: from an opening run of backticks on
+        self._searched = 0  # how much of it has no closing run
+        self._all_prose = False  # the rest of the paragraph
 
-    def inside_at(self, char: str) -> bool:
-        """Whether `char`, coming next, is part of code."""
-        if self._run and char != self._run[0]:
-            self._end_run()
-        return bool(self._fence or self._inline)
+    def feed(self, text: str) -> list[Segment]:
+        """The segments that this piece makes certain."""
+        segments: list[Segment] = []
+        for part in _LINES.findall(text):
+            segments += self._take(part)
+        return segments
 
-    def escapes(self) -> bool:
-        """Whether the next character is escaped by a backslash."""
-        return self._escaped
+    def close(self) -> list[Segment]:
+        """The segments still held back when the text ends."""
+        segments: list[Segment] = []
+        if self._start:
+            line, self._start = self._start, ""
+            segments = self._begin_line(line)
+        return [*segments, *self._end_block()]
 
-    def take(self, char: str) -> None:
-        """Move past `char`."""
-        inside = self.inside_at(char)
-        if char == "\n":
-            self._end_line()
-        elif char in "`~" and not (self._escaped and not inside):
-            self._run += char
-            self._line += char
+    def _take(self, part: str) -> list[Segment]:
+        if not self._at_start:
+            self._at_start = part.endswith("\n")
+            return self._continue_line(part)
+        self._start += part
+        if not part.endswith("\n") and self._blocks.undecided(self._start):
+            if len(self._start) <= _MOST_HELD:
+                return []
+            self._blocks.give_up()
+        line, self._start = self._start, ""
+        self._at_start = part.endswith("\n")
+        return self._begin_line(line)
+
+    def _begin_line(self, line: str) -> list[Segment]:
+        kind = self._blocks.begin(line)
+        ended = [] if kind is Kind.CONTINUATION else self._end_block()
+        self._fenced = kind is Kind.FENCED
+        return [*ended, *self._continue_line(line)]
+
+    def _continue_line(self, part: str) -> list[Segment]:
+        if self._fenced:
+            return [Segment(part, is_code=True)]
+        return self._split(self._inline + part, final=False)
+
+    def _end_block(self) -> list[Segment]:
+        segments = self._split(self._inline, final=True)
+        self._all_prose = False
+        return [*segments, _BLOCK_END]
+
+    def _split(self, text: str, *, final: bool) -> list[Segment]:
+        """Cut `text` at its code spans and hold back what is not certain."""
+        segments: list[Segment] = []
+        given = position = 0
+        self._all_prose = self._all_prose or self._blocks.given_up
+        while not self._all_prose and (token := _TOKEN.search(text, position)):
+            position = token.end()
+            if token[0][0] == "\\":
+                continue
+            end = self._end_of(token, final=final)
+            if end is None:
+                return [*segments, *self._hold(text, given, token.start())]
+            if end:
+                prose = Segment(text[given : token.start()], is_code=False)
+                segments += [prose, Segment(text[token.start() : end], is_code=True)]
+                given = position = end
+        ends_open = not final and text.endswith("\\", position)
+        return [*segments, *self._hold(text, given, len(text) - ends_open)]
+
+    def _hold(self, text: str, given: int, certain: int) -> list[Segment]:
+        self._inline = text[certain:]
+        return [Segment(text[given:certain], is_code=False)] if certain > given else []
+
+    def _end_of(self, token: re.Match[str], *, final: bool) -> int | None:
+        """Where the span that `token` begins ends; 0 if it begins none, None if not yet known."""
+        if token[0][0] == "`":
+            return self._closing(token.string, token, final=final)
+        cut = token.end() == len(token.string) and not final
+        too_long = len(token[0]) > _MOST_HELD
+        self._all_prose = too_long or token[0][-1] == "`"  # in `<https://a`b>` it is no code
+        return None if cut and not self._all_prose else 0
+
+    def _closing(self, text: str, opening: re.Match[str], *, final: bool) -> int | None:
+        length, limit = len(opening[0]), opening.start() + _MOST_HELD
+        searched = max(opening.end(), self._searched if opening.start() == 0 else 0)
+        self._searched = 0
+        for run in _TICKS.finditer(text, searched):
+            if run.end() > limit:
+                break
+            if run.end() == len(text) and not final:
+                searched = run.start()
+                break
+            if len(run[0]) == length:
+                return run.end()
         else:
-            self._line += char
-            self._closing = self._closing and char.isspace()
-        self._escaped = char == "\\" and not self._escaped and not inside
-
-    def _end_run(self) -> None:
-        run, self._run = self._run, ""
-        starts_line = _FENCE_PREFIX.fullmatch(self._line[: -len(run)]) is not None
-        if self._fence:
-            self._closing = (
-                starts_line and run[0] == self._fence[0] and len(run) >= len(self._fence)
-            )
-        elif starts_line and not self._inline and len(run) >= _FENCE_MIN:
-            self._fence = run
-        elif run[0] == "`":
-            self._inline = {0: len(run), len(run): 0}.get(self._inline, self._inline)
-
-    def _end_line(self) -> None:
-        if self._closing:
-            self._fence, self._closing = "", False
-        if not self._line.strip():
-            self._inline = 0
-        self._line = ""
+            searched = len(text)
+        if len(text) > limit:
+            self._all_prose = True
+            return 0
+        if final:
+            return 0
+        self._searched = searched - opening.start()
+        return None

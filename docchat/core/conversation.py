@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from docchat.core.models import Question, Role, Turn
+from docchat.core.citations import CitationFilter
+from docchat.core.models import Question, Role, TextDelta, Turn
 
 
 def search_text(question: Question) -> str:
@@ -18,11 +19,13 @@ def search_text(question: Question) -> str:
 def recent(history: Sequence[Turn], *, max_chars: int) -> tuple[Turn, ...]:
     """The latest turns that fit in `max_chars` together, oldest first, beginning with a user's.
 
-    A model's API expects the first turn to be the user's.
+    A model's API expects the first turn to be the user's. Earlier answers go without their
+    citations: those numbers meant passages of another request.
     """
     kept: list[Turn] = []
     room = max_chars
-    for turn in reversed(history):
+    for said in reversed(history):
+        turn = said if said.role is Role.USER else Turn(said.role, _uncited(said.text))
         room -= len(turn.text)
         if room < 0:
             break
@@ -30,3 +33,9 @@ def recent(history: Sequence[Turn], *, max_chars: int) -> tuple[Turn, ...]:
     while kept and kept[-1].role is not Role.USER:
         kept.pop()
     return tuple(reversed(kept))
+
+
+def _uncited(text: str) -> str:
+    citations = CitationFilter(())
+    events = [*citations.feed(text), *citations.close()]
+    return "".join(event.text for event in events if isinstance(event, TextDelta))

@@ -5,7 +5,7 @@ Answering:        Question → Retrieved(Passage…) → Prompt → Piece… →
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 Vector = Sequence[float]
@@ -160,10 +160,12 @@ class Retrieved:
     Attributes:
         passages: best first.
         best_cosine: cosine of the question and the nearest chunk, -1 to 1; 0 with no chunk.
+        index_version: name of the index version that answered; empty with no passage.
     """
 
     passages: tuple[Passage, ...]
     best_cosine: float
+    index_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,14 +211,41 @@ class Outcome(StrEnum):
     DEGRADED = "degraded"  # search results instead of an answer
 
 
+@dataclass(slots=True)
+class Trace:
+    """What an operator may know of one answer: times, counts and ids, never text.
+
+    The flow fills it in as it goes. Times are milliseconds from the start of the answer.
+    """
+
+    embedded_ms: int | None = None
+    retrieved_ms: int | None = None
+    first_event_ms: int | None = None
+    passages: int = 0
+    best_cosine: float | None = None
+    cited_chunks: list[str] = field(default_factory=list)
+    index_version: str = ""
+    outcome: Outcome | None = None
+    usage: Usage = field(default_factory=Usage)
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A cited passage, as the visitor sees it. `n` is the number in the answer's `[n]`."""
+    """A cited passage, as the visitor sees it.
+
+    Attributes:
+        n: the number in the answer's `[n]`.
+        title: the page's title and the headings above the passage.
+        url: the page and an anchor that exists.
+        snippet: how the passage begins.
+        chunk_id: for the log; no visitor sees it.
+    """
 
     n: int
     title: str
     url: str
     snippet: str
+    chunk_id: str
 
 
 @dataclass(frozen=True, slots=True)

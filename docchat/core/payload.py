@@ -13,6 +13,8 @@ from docchat.core.models import Chunk, Manifest, Passage, Retrieved
 DENSE = "dense"
 SPARSE = "sparse"
 
+_INDEX_VERSION = "index_version"
+
 CANDIDATES = 50
 """How many chunks each side of a hybrid search hands to the fusion."""
 
@@ -63,10 +65,13 @@ def version_name(at: datetime, nonce: str) -> str:
     return f"{at:%Y%m%dT%H%M%S%fZ}_{nonce}"
 
 
-def payload_of(chunk: Chunk) -> dict[str, object]:
-    """All of a chunk except its id, which is the point's, as JSON values."""
+def payload_of(chunk: Chunk, version: str) -> dict[str, object]:
+    """All of a chunk except its id, which is the point's, as JSON values.
+
+    With the name of the index version that holds it: so an answer can say which one it used.
+    """
     payload: dict[str, object] = _CHUNK.dump_python(chunk, mode="json", exclude={"id"})
-    return payload
+    return {**payload, _INDEX_VERSION: version}
 
 
 def chunk_of(point_id: object, payload: Mapping[str, object] | None) -> Chunk | None:
@@ -114,4 +119,5 @@ def retrieved(hits: Sequence[Hit], nearest: Sequence[Hit]) -> Retrieved:
     """
     chunks = ((chunk_of(hit.id, hit.payload), hit.score) for hit in hits)
     passages = tuple(Passage(chunk, score) for chunk, score in chunks if chunk is not None)
-    return Retrieved(passages, best_cosine=nearest[0].score if nearest else 0.0)
+    version = (hits[0].payload or {}).get(_INDEX_VERSION, "") if hits else ""
+    return Retrieved(passages, nearest[0].score if nearest else 0.0, str(version))

@@ -12,6 +12,8 @@ from docchat.core.models import Passage, Prompt, Question, Role, Turn
 NOT_IN_DOCS = "NOT_IN_DOCS"
 """What the model is told to reply when the passages do not answer; never shown to a visitor."""
 
+_CHARS_A_TOKEN = 3
+
 _SYSTEM = """\
 You answer the questions of visitors to the documentation site of {site_name}.
 
@@ -46,6 +48,15 @@ def compose(
     last = Turn(Role.USER, "\n\n".join(parts))
     system = _SYSTEM.format(site_name=site_name, not_in_docs=NOT_IN_DOCS)
     return Prompt(system, (*question.history, last))
+
+
+def most_tokens(prompt: Prompt) -> int:
+    """An upper estimate of the prompt's tokens: one for every three characters.
+
+    English prose has about four characters a token, code about three.
+    """
+    chars = len(prompt.system) + sum(len(turn.text) for turn in prompt.turns)
+    return -(-chars // _CHARS_A_TOKEN)
 
 
 def _quoted(passage: Passage) -> str:

@@ -16,6 +16,9 @@ _K1 = 1.2  # how soon repetition stops counting; the usual value (Robertson & Za
 _B = 0.75  # how much length counts; likewise
 _AVERAGE_TERMS = 73.0  # terms of a chunk of at most 1000 characters, on five documentation sites
 
+SPARSE_VERSION = "1"
+"""Changes with every change of the weights; an index made by another version is rebuilt."""
+
 _WORD = re.compile(r"\w+")
 _STOP_WORDS = frozenset(
     re.findall(

@@ -148,7 +148,7 @@ class QdrantIndex:
     async def add(self, version: str, points: Sequence[Point]) -> None:
         """As `IndexStore.add`."""
         for start in range(0, len(points), _BATCH):
-            batch = [_point_struct(point) for point in points[start : start + _BATCH]]
+            batch = [_point_struct(point, version) for point in points[start : start + _BATCH]]
             async with self._within(_WRITE_TIMEOUT_S):
                 await self._client.upsert(version, batch, wait=True)
 
@@ -243,11 +243,12 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _point_struct(point: Point) -> models.PointStruct:
+def _point_struct(point: Point, version: str) -> models.PointStruct:
     vectors: dict[str, models.Vector] = {DENSE: list(point.dense)}
     if point.sparse.indices:
         vectors[SPARSE] = _sparse(point.sparse)
-    return models.PointStruct(id=point.chunk.id, vector=vectors, payload=payload_of(point.chunk))
+    payload = payload_of(point.chunk, version)
+    return models.PointStruct(id=point.chunk.id, vector=vectors, payload=payload)
 
 
 def _sparse(sparse: SparseVector) -> models.SparseVector:

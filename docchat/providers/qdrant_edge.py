@@ -112,7 +112,7 @@ class EdgeIndex:
 
     async def add(self, version: str, points: Sequence[Point]) -> None:
         """As `IndexStore.add`."""
-        operation = edge.UpdateOperation.upsert_points([_engine_point(p) for p in points])
+        operation = edge.UpdateOperation.upsert_points([_engine_point(p, version) for p in points])
         with self._translated():
             self._writing(version).shard.update(operation)
 
@@ -252,11 +252,11 @@ def _layout(manifest: Manifest) -> edge.EdgeConfig:
     )
 
 
-def _engine_point(point: Point) -> edge.Point:
+def _engine_point(point: Point, version: str) -> edge.Point:
     vectors: dict[str, edge.NamedVector] = {DENSE: list(point.dense)}
     if point.sparse.indices:
         vectors[SPARSE] = _engine_sparse(point.sparse)
-    return edge.Point(point.chunk.id, vectors, payload_of(point.chunk))
+    return edge.Point(point.chunk.id, vectors, payload_of(point.chunk, version))
 
 
 def _engine_sparse(sparse: SparseVector) -> edge.SparseVector:

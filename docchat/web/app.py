@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from docchat import logs
-from docchat.errors import DocchatError, MethodNotAllowed, NotFound
+from docchat.errors import DocchatError, MethodNotAllowed, NotFound, UriTooLong
 from docchat.web import cors, problems
 
 
@@ -39,6 +39,7 @@ class Call:
         """Write the request's log line."""
         fields = {
             "request_id": self.id,
+            **logs.trace_fields(self.request.headers),
             "method": self.request.method,
             "status": status,
             "duration_ms": round((time.monotonic() - self._started) * 1000),
@@ -46,6 +47,8 @@ class Call:
         }
         logs.request(fields, self._error)
 
+
+_MAX_QUERY_CHARS = 2048
 
 Endpoint = Callable[[Call], Awaitable[Response]]
 Routes = Mapping[str, Mapping[str, Endpoint]]
@@ -68,7 +71,9 @@ async def respond(request: Request, routes: Routes, origins: Origins | None = No
         allowed = origins() if origins else None
         response = await _dispatch(call, routes, allowed)
     except Exception as exc:  # noqa: BLE001 - the last place that can turn it into a response
-        response = problems.response(call.fail(exc), call.id)
+        error = call.fail(exc)
+        extra = problems.for_openai(error) if request.url.path.startswith("/v1/") else None
+        response = problems.response(error, call.id, extra)
     if allowed is not None:
         cors.add_headers(request, response, allowed)
     response.headers["Cache-Control"] = "no-store"
@@ -79,6 +84,8 @@ async def respond(request: Request, routes: Routes, origins: Origins | None = No
 
 
 async def _dispatch(call: Call, routes: Routes, allowed: AbstractSet[str] | None) -> Response:
+    if len(call.request.url.query) > _MAX_QUERY_CHARS:
+        raise UriTooLong("the query string is over the limit")
     path = call.request.url.path
     if path not in routes:
         raise NotFound("no such route")

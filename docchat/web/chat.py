@@ -1,70 +1,75 @@
 """`POST /chat`: a question in, an answer out, whole or streamed."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Protocol
 
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response
 
-from docchat.core.models import Event, Finish, Question
+from docchat.core.models import Event, Finish, Question, Trace
 from docchat.errors import UpstreamTruncated
 from docchat.web import json_answer, ui_stream
 from docchat.web.app import Call, Endpoint
-from docchat.web.requests import parse_question, read_json, wants_stream
+from docchat.web.door import Door
+from docchat.web.requests import attended, parse_question, read_json, wants_stream
+from docchat.web.streaming import Drain, streamed
 
-Answer = Callable[[Question], AsyncGenerator[Event]]
+
+class Chat(Protocol):
+    """What a chat route needs of the rest."""
+
+    @property
+    def door(self) -> Door:
+        """The limits at the entrance."""
+        ...
+
+    @property
+    def drain(self) -> Drain:
+        """Set when the instance is told to go."""
+        ...
+
+    def answer(self, question: Question, trace: Trace) -> AsyncGenerator[Event]:
+        """The events of one answer."""
+        ...
+
+    def note(self, call: Call, question: Question, trace: Trace) -> None:
+        """Add to the request's log line what it may say of the answer."""
+        ...
+
+    def public(self) -> dict[str, object]:
+        """What a page may know before it asks."""
+        ...
 
 
-def endpoint(answer: Answer) -> Endpoint:
+def endpoint(chat: Chat) -> Endpoint:
     """The route's handler, on top of the chat flow."""
 
-    async def chat(call: Call) -> Response:
+    async def post(call: Call) -> Response:
         body = await read_json(call.request)
-        events = _observed(answer(parse_question(body)), call)
+        events = open_answer(chat, parse_question(body), call)
         if wants_stream(call.request, body):
-            return await _streamed(call, events)
+            return await streamed(call, events, ui_stream.FORMAT, chat.drain)
         async with aclosing(events):
-            return JSONResponse(await json_answer.encode(events, call.id))
+            whole = await attended(call.request, json_answer.encode(events, call.id))
+        return json_answer.ascii_json(whole)
 
-    return chat
-
-
-async def _observed(events: AsyncGenerator[Event], call: Call) -> AsyncGenerator[Event]:
-    """Pass the events on, note the outcome for the log, and insist on a `Finish`."""
-    async with aclosing(events):
-        async for event in events:
-            yield event
-            if isinstance(event, Finish):
-                call.log["outcome"] = event.outcome
-                call.log["input_tokens"] = event.usage.input_tokens
-                call.log["output_tokens"] = event.usage.output_tokens
-                return
-    raise UpstreamTruncated("the answer ended without a finish event")
+    return post
 
 
-async def _streamed(call: Call, events: AsyncGenerator[Event]) -> Response:
-    """Start the response only once there is something to send: until then a failure is a status."""
-    first = await anext(events)
-    return StreamingResponse(
-        _body(call, first, events), headers=ui_stream.HEADERS, media_type=ui_stream.MEDIA_TYPE
-    )
+async def open_answer(chat: Chat, question: Question, call: Call) -> AsyncGenerator[Event]:
+    """The answer's events in one of the instance's slots, noted in the log; ends in a `Finish`.
 
-
-async def _body(call: Call, first: Event, events: AsyncGenerator[Event]) -> AsyncIterator[str]:
-    status = 200
+    Raises:
+        Overloaded: the instance has no slot left.
+        DocchatError: the answer failed.
+    """
+    trace = Trace()
     try:
-        async with aclosing(events):
-            async for part in ui_stream.encode(_chain(first, events), call.id):
-                yield part
-    except Exception as exc:  # noqa: BLE001 - the status is sent: only the stream can still say it
-        yield ui_stream.encode_error(call.fail(exc), call.id)
-    except BaseException:  # the client left, or the instance is going
-        call.log["aborted"] = True
-        raise
+        async with aclosing(chat.door.hold(chat.answer(question, trace))) as events:
+            async for event in events:
+                yield event
+                if isinstance(event, Finish):
+                    return
+        raise UpstreamTruncated("the answer ended without a finish event")
     finally:
-        call.finish(status)
-
-
-async def _chain(first: Event, rest: AsyncIterator[Event]) -> AsyncIterator[Event]:
-    yield first
-    async for event in rest:
-        yield event
+        chat.note(call, question, trace)

@@ -38,7 +38,8 @@ def preflight(methods: tuple[str, ...]) -> Response:
         headers={
             "Allow": ", ".join(methods),
             "Access-Control-Allow-Methods": ", ".join(methods),
-            "Access-Control-Allow-Headers": "Accept, Content-Type",
+            # Some versions of the AI SDK set User-Agent; Safari and Firefox ask for it.
+            "Access-Control-Allow-Headers": "Accept, Content-Type, User-Agent",
             "Access-Control-Max-Age": _MAX_AGE_S,
         },
     )

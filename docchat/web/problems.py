@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse
 
-from docchat.errors import DocchatError, InvalidRequest, MethodNotAllowed
+from docchat.errors import DocchatError, InvalidRequest, MethodNotAllowed, Unauthorized
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -28,6 +28,11 @@ def problem(error: DocchatError, request_id: str) -> dict[str, Any]:
     return body
 
 
+def for_openai(error: DocchatError) -> dict[str, Any]:
+    """The same in the shape that clients of the OpenAI API read and show."""
+    return {"error": {"message": error.detail, "type": error.slug, "code": error.slug}}
+
+
 def response(
     error: DocchatError, request_id: str, extra: Mapping[str, Any] | None = None
 ) -> JSONResponse:
@@ -44,6 +49,8 @@ def response(
         HTTPStatus.SERVICE_UNAVAILABLE,
     }:
         headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, Unauthorized):
+        headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, MethodNotAllowed):
         headers["Allow"] = ", ".join(error.allowed)
     return JSONResponse(

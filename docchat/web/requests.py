@@ -1,23 +1,33 @@
 """From an HTTP request to a `Question`, within limits; a refusal names the field, never a value."""
 
-import json
-from typing import Any, NoReturn
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from docchat.core.models import Question, Role, Turn
+from docchat.core.visible import visible
 from docchat.errors import (
     BodyTooLarge,
+    CallerLeft,
     FieldError,
     InvalidRequest,
-    MalformedJson,
+    NotAcceptable,
+    RequestTimeout,
     UnsupportedMediaType,
 )
+from docchat.web.strict_json import parse_object
+
+T = TypeVar("T")
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_MESSAGE_CHARS = 4000
 MAX_HISTORY_TURNS = 20
+BODY_DEADLINE_S = 10.0
+_JSON = "application/json"
 _EVENT_STREAM = "text/event-stream"
+_ANY_OF_OURS = ("*/*", "application/*", "text/*", _JSON, _EVENT_STREAM, "application/problem+json")
 
 
 async def read_json(request: Request) -> dict[str, Any]:
@@ -26,23 +36,26 @@ async def read_json(request: Request) -> dict[str, Any]:
     Raises:
         UnsupportedMediaType: it is not declared as plain JSON.
         BodyTooLarge: it has more than `MAX_BODY_BYTES`.
+        CallerLeft: the caller left before it was whole.
+        RequestTimeout: it took longer than `BODY_DEADLINE_S` to arrive.
         MalformedJson: it is not one JSON object in UTF-8.
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json" or "content-encoding" in request.headers:
+    if media_type != _JSON or "content-encoding" in request.headers:
         raise UnsupportedMediaType("the body is not declared as plain application/json")
-    body = await _read(request)
     try:
-        value = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as exc:
-        raise MalformedJson("the body does not parse") from exc
-    if not isinstance(value, dict):
-        raise MalformedJson("the body is not an object")
-    return value
+        async with asyncio.timeout(BODY_DEADLINE_S):
+            return parse_object(await _read(request))
+    except TimeoutError as exc:
+        raise RequestTimeout("the body did not arrive in time") from exc
+    except ClientDisconnect as exc:
+        raise CallerLeft("the caller left before the body was whole") from exc
 
 
 async def _read(request: Request) -> bytes:
     """Counts while reading: a declared length may lie, and a chunked body declares none."""
+    if _declared_length(request) > MAX_BODY_BYTES:
+        raise BodyTooLarge(MAX_BODY_BYTES)
     body = bytearray()
     async for part in request.stream():
         body += part
@@ -51,17 +64,50 @@ async def _read(request: Request) -> bytes:
     return bytes(body)
 
 
-def _refuse_constant(_: str) -> NoReturn:
-    raise ValueError("NaN and Infinity are not JSON")
+def _declared_length(request: Request) -> int:
+    declared = request.headers.get("content-length", "")
+    return int(declared) if declared.isascii() and declared.isdigit() else 0
+
+
+async def attended(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """The result of the work, which ends when the caller leaves: nobody would read it.
+
+    Only for a request whose body has been read.
+
+    Raises:
+        CallerLeft: the caller has closed the connection.
+    """
+    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_leave(request))
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise CallerLeft("the caller left before the answer began")
+        return working.result()
+    finally:
+        leaving.cancel()
+        if not working.done():
+            working.cancel()
+            await asyncio.wait({working})
+
+
+async def _leave(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def wants_stream(request: Request, body: dict[str, Any]) -> bool:
     """Whether the caller takes Server-Sent Events.
 
     Yes where `Accept` names them, or for a conversation unless `Accept` asks for JSON.
+
+    Raises:
+        NotAcceptable: the caller takes neither of our formats.
     """
-    accept = request.headers.get("accept", "").lower()
-    return _EVENT_STREAM in accept or ("messages" in body and "application/json" not in accept)
+    accept = request.headers.get("accept", "*/*").lower()
+    types = {part.partition(";")[0].strip() for part in accept.split(",")}
+    if not types & set(_ANY_OF_OURS):
+        raise NotAcceptable("the caller accepts neither JSON nor an event stream")
+    return _EVENT_STREAM in types or ("messages" in body and _JSON not in types)
 
 
 def parse_question(body: dict[str, Any]) -> Question:
@@ -77,7 +123,7 @@ def parse_question(body: dict[str, Any]) -> Question:
         return _conversation(body["messages"])
     if "query" not in body:
         raise InvalidRequest(FieldError("/query", "is required, or /messages"))
-    return Question(_text(body["query"], "/query"))
+    return Question(_question_text(body["query"], "/query"))
 
 
 def _conversation(messages: object) -> Question:
@@ -88,13 +134,13 @@ def _conversation(messages: object) -> Question:
             FieldError("/messages", f"must have at most {MAX_HISTORY_TURNS + 1} messages")
         )
     *history, last = [_turn(item, f"/messages/{n}") for n, item in enumerate(messages)]
-    if last is None or last.role is not Role.USER:
+    if last.role is not Role.USER:
         raise InvalidRequest(FieldError(f"/messages/{len(history)}/role", "must be user"))
-    return Question(last.text, tuple(turn for turn in history if turn))
+    # A failed answer leaves an empty turn behind; it says nothing.
+    return Question(last.text, tuple(turn for turn in history if turn.text))
 
 
-def _turn(item: object, pointer: str) -> Turn | None:
-    """One message; None for an assistant's that has no text, as a failed answer leaves behind."""
+def _turn(item: object, pointer: str) -> Turn:
     if not isinstance(item, dict):
         raise InvalidRequest(FieldError(pointer, "must be an object"))
     role = item.get("role")
@@ -102,11 +148,10 @@ def _turn(item: object, pointer: str) -> Turn | None:
         raise InvalidRequest(FieldError(f"{pointer}/role", "must be user or assistant"))
     field = "content" if "content" in item else "parts"
     text = item["content"] if field == "content" else _joined(item.get("parts"))
-    if role == Role.ASSISTANT and isinstance(text, str):
-        # Our own answer, sent back: it may be longer than any question.
-        text = text.strip()[:MAX_MESSAGE_CHARS]
-        return Turn(Role.ASSISTANT, _text(text, f"{pointer}/{field}")) if text else None
-    return Turn(Role(role), _text(text, f"{pointer}/{field}"))
+    if role == Role.USER:
+        return Turn(Role.USER, _question_text(text, f"{pointer}/{field}"))
+    # Our own answer, sent back: it may be longer than any question.
+    return Turn(Role.ASSISTANT, clean(text, f"{pointer}/{field}")[:MAX_MESSAGE_CHARS])
 
 
 def _joined(parts: object) -> object:
@@ -117,16 +162,25 @@ def _joined(parts: object) -> object:
     return "".join(texts) if all(isinstance(text, str) for text in texts) else None  # type: ignore[arg-type]
 
 
-def _text(value: object, pointer: str) -> str:
-    if not isinstance(value, str):
-        raise InvalidRequest(FieldError(pointer, "must be text"))
-    text = value.strip()
-    if not text:
-        raise InvalidRequest(FieldError(pointer, "must not be empty"))
+def _question_text(value: object, pointer: str) -> str:
+    text = clean(value, pointer)
+    if not text and isinstance(value, str) and value.strip():
+        raise InvalidRequest(FieldError(pointer, "must have characters that can be seen"))
     if len(text) > MAX_MESSAGE_CHARS:
         raise InvalidRequest(
             FieldError(pointer, f"must have at most {MAX_MESSAGE_CHARS} characters")
         )
-    if any("\ud800" <= char <= "\udfff" for char in text):
-        raise InvalidRequest(FieldError(pointer, "must not have lone surrogates"))
     return text
+
+
+def clean(value: object, pointer: str) -> str:
+    """The text without what nobody sees: control, zero-width, bidi and tag characters.
+
+    Raises:
+        InvalidRequest: it is not text, or has lone surrogates.
+    """
+    if not isinstance(value, str):
+        raise InvalidRequest(FieldError(pointer, "must be text"))
+    if any("\ud800" <= char <= "\udfff" for char in value):
+        raise InvalidRequest(FieldError(pointer, "must not have lone surrogates"))
+    return visible(value).strip()

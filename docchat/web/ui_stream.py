@@ -1,5 +1,8 @@
 """An answer as Server-Sent Events in the Vercel AI SDK's UI message stream, version 1.
 
+The JSON is all ASCII: clients that split lines at U+2028 read it, and half a surrogate pair from
+the model does no harm.
+
 The SDK ends a stream at a part of a type it does not know, so what is ours travels in
 `providerMetadata` and `messageMetadata`.
 """
@@ -9,12 +12,8 @@ from collections.abc import AsyncIterator
 
 from docchat.core.models import Event, Finish, Source, Sources, TextDelta
 from docchat.errors import DocchatError
+from docchat.web.streaming import StreamFormat
 
-HEADERS = {
-    "x-vercel-ai-ui-message-stream": "v1",
-    "X-Accel-Buffering": "no",  # some proxies would hold the pieces back
-}
-MEDIA_TYPE = "text/event-stream"
 _TEXT_ID = "0"
 _DONE = "data: [DONE]\n\n"
 
@@ -50,7 +49,10 @@ def encode_error(error: DocchatError, request_id: str) -> str:
         "detail": error.detail,
         "request_id": request_id,
     }
-    return _part("error", errorText=json.dumps(public, ensure_ascii=False)) + _DONE
+    return _part("error", errorText=json.dumps(public)) + _DONE
+
+
+FORMAT = StreamFormat(encode, encode_error, {"x-vercel-ai-ui-message-stream": "v1"})
 
 
 def _source(source: Source) -> str:
@@ -64,4 +66,4 @@ def _source(source: Source) -> str:
 
 
 def _part(kind: str, **fields: object) -> str:
-    return f"data: {json.dumps({'type': kind, **fields}, ensure_ascii=False)}\n\n"
+    return f"data: {json.dumps({'type': kind, **fields})}\n\n"

@@ -1,11 +1,16 @@
 import random
+import re
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from docchat.core.citations import CitationFilter
 from docchat.core.models import Chunk, Passage, Source, Sources, TextDelta
+
+COMMONMARK = MarkdownIt("commonmark", {"html": False, "maxNesting": 1000})
 
 
 def passages(count: int) -> list[Passage]:
@@ -28,6 +33,27 @@ def run(pieces: list[str], count: int = 5) -> tuple[str, list[Source]]:
     return text, sources
 
 
+def tokens_of(markdown: str) -> list[Token]:
+    return [t for block in COMMONMARK.parse(markdown) for t in (block, *(block.children or ()))]
+
+
+def prose(markdown: str) -> str:
+    """What a reader sees outside code, with a mark where code is and where a block begins."""
+    shown = {"softbreak": " ", "hardbreak": " ", "code_inline": "\0", "inline": "\1"}
+    return "".join(
+        t.content if t.type == "text" else shown.get(t.type, "") for t in tokens_of(markdown)
+    )
+
+
+def code(markdown: str) -> list[str]:
+    return [t.content for t in tokens_of(markdown) if t.type in ("code_inline", "fence")]
+
+
+def cut(text: str, rng: random.Random) -> list[str]:
+    cuts = sorted(rng.choices(range(len(text) + 1), k=6))
+    return [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+
+
 @pytest.mark.parametrize(
     ("given", "shown", "cited"),
     [
@@ -35,6 +61,7 @@ def run(pieces: list[str], count: int = 5) -> tuple[str, list[Source]]:
         ("A [9].", "A.", []),
         ("A [9] b", "A b", []),
         ("A [0][2]", "A [1]", [2]),
+        ("A [8][9], b [7][8] `c` [7][8]d", "A, b `c` d", []),
         ("A [2, 4]", "A [1][2]", [2, 4]),
         ("A [2; 9]", "A [1]", [2]),
         ("A [1-3]", "A [1][2][3]", [1, 2, 3]),
@@ -44,13 +71,14 @@ def run(pieces: list[str], count: int = 5) -> tuple[str, list[Source]]:
         ("- ~~~\n  a[1]\n  ~~~\n[2]", "- ~~~\n  a[1]\n  ~~~\n[1]", [2]),
         ("``a`[1]`` [2]", "``a`[1]`` [1]", [2]),
         ("an open ` tick\n\nthen [1]", "an open ` tick\n\nthen [1]", [1]),
-        (r"literal \[1\]", r"literal \[1\]", []),
-        ("[x] [ ] [abc](u)", "[x] [ ] [abc](u)", []),
+        ("[x] [ ] [-1] [abc]", "[x] [ ] [-1] [abc]", []),
         ("forged [1](https://evil.example)", "forged [1] (https://evil.example)", [1]),
         ("[2]: https://evil.example", "[1] : https://evil.example", [2]),
         ("cut [1", "cut [1", []),
         ("spaces  kept [1]  ", "spaces  kept [1]  ", [1]),
-        ("[99999999999999999999999999999999999]", "[99999999999999999999999999999999999]", []),
+        ("A [99999999999999999999999999999999999].", "A.", []),
+        ("[9] According to", "According to", []),
+        ("- [9] foo [2]", "- foo [1]", [2]),
     ],
 )
 def test_only_markers_of_this_requests_passages_are_shown_and_numbered_by_first_use(
@@ -62,48 +90,159 @@ def test_only_markers_of_this_requests_passages_are_shown_and_numbered_by_first_
     assert [s.n for s in sources] == list(range(1, len(cited) + 1))
 
 
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("[[99]9]", ""),
+        ("[[99]2]", "[1]"),
+        ("[9[99]]", ""),
+        ("[[[[99]9]9]9]", ""),
+        ("[[2], [3]]", "[1][2]"),
+        ("[x[99]9]", "[x9]"),
+        (f"[9[99]{' ' * 70}]", f"9\u200b{' ' * 70}]"),
+        (f"[9{' ' * 70}]", f"9{' ' * 70}]"),
+    ],
+)
+def test_what_surrounds_a_dropped_marker_makes_no_new_one(given: str, shown: str) -> None:
+    assert run([given])[0] == shown
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("[99]```\na[9]\n```\nb[9]\n```", "\u200b```\na\n```\nb[9]\n```"),
+        ("``[99]`x [9]`", "``\u200b`x [9]`"),
+        ("`x` [99]`y`", "`x` `y`"),
+        ("`x`[99]`y`", "`x`\u200b`y`"),
+    ],
+)
+def test_what_surrounds_a_dropped_marker_makes_no_new_code(given: str, shown: str) -> None:
+    assert run([given])[0] == shown
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("[1](http://e.example)", "[1] (http://e.example)"),
+        ("[1][99](http://e.example)", "[1] (http://e.example)"),
+        ("[1] [99](http://e.example)", "[1] (http://e.example)"),
+        ("![1](http://e.example)", "![1] (http://e.example)"),
+        ("[see [1]](http://e.example)", "[see [1]] (http://e.example)"),
+        ("![x](http://e.example)", "![x] (http://e.example)"),
+        ("[**[1]**](http://e.example)", "[1] (http://e.example)"),
+        ("[1][99]: http://e.example", "[1] : http://e.example"),
+        ("[1][x]\n\n[x]: http://e.example", "[1][x]\n\n[x] : http://e.example"),
+        ("[a](`) [9] `", "[a] (`) [9] `"),
+    ],
+)
+def test_no_link_of_the_models_gets_through(given: str, shown: str) -> None:
+    assert run([given])[0] == shown
+    assert not [t for t in tokens_of(shown) if t.type in ("link_open", "image")]
+
+
+FORMS = [
+    r"\[{}]",
+    r"\[{}\]",
+    r"[{}\]",
+    "[{}\n]",
+    "[ {} ]",
+    "[^{}]",
+    "[*{}*]",
+    "[**{}**]",
+    "[passage {}]",
+    "[Source {}]",
+    "\u3010{}\u3011",
+    "\uff3b{}\uff3d",
+    "[[{}]]",
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("digits", ["{}", "\uff10{}"], ids=["plain", "full width"])
+def test_whatever_looks_like_a_citation_counts_as_one(form: str, digits: str) -> None:
+    assert run([f"A {form.format(digits.format(2))}."])[0] == "A [1]."
+    assert run([f"A {form.format(digits.format(9))}."])[0] == "A."
+
+
+def test_a_citation_behind_a_lone_backtick_is_filtered() -> None:
+    assert run(["Press the ` key, see [9]"])[0] == "Press the ` key, see"
+    assert run(["Press the ` key, see [9]\n\n`a[9]`"])[0] == "Press the ` key, see\n\n`a[9]`"
+
+
+def test_what_looks_like_a_fence_and_is_a_code_span_does_not_hide_citations() -> None:
+    for start in ("```npm install```", "> ```a```", "1. ```x```"):
+        assert run([f"{start} [9] [2]"])[0] == f"{start} [1]"
+
+
 PARTS = st.sampled_from(
     [
-        "[1]",
-        "[2]",
-        "[7]",
-        "[1, 3]",
-        "[",
-        "]",
-        "`",
-        "```\n",
-        "~~~",
-        "\n",
-        "\n\n",
-        " ",
-        "word",
-        ".",
-        "\\",
-        "(",
-        ":",
-        "12",
-        "- ",
+        *(
+            "[1]",
+            "[2]",
+            "[7]",
+            "[9]",
+            "[^9]",
+            "\u30109\u3011",
+            "[1, 3]",
+            "[",
+            "]",
+            "(",
+            ")",
+            ":",
+            "!",
+        ),
+        *("`", "``", "```", "```\n", "~~~", "~~~\n", "\n", "\n", "\n\n", " ", "  ", "    ", "word"),
+        *("1", "9", "12", "- ", "* ", "1. ", "2. ", ">", "> ", "# ", "---", "===", "*", "^", "<"),
+        *("\\", "."),
     ]
 )
+TEXTS = st.lists(PARTS, max_size=40).map("".join)
+many = settings(max_examples=1000, deadline=None)
 
 
-@given(st.lists(PARTS, max_size=40), st.randoms(use_true_random=False))
-def test_the_pieces_of_the_stream_do_not_change_the_result(
-    parts: list[str], rng: random.Random
-) -> None:
-    text = "".join(parts)
-    cuts = sorted(rng.choices(range(len(text) + 1), k=6))
-    pieces = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
-    assert run(pieces) == run([text])
-
-
-@given(st.lists(PARTS, max_size=40))
-def test_every_number_shown_outside_code_has_its_source(parts: list[str]) -> None:
-    text = "".join(parts).replace("`", "").replace("~", "").replace("\\", "")
+@many
+@given(TEXTS)
+def test_every_number_that_a_renderer_shows_outside_code_has_its_source(text: str) -> None:
     shown, sources = run([text])
-    for n in range(1, 10):
-        if f"[{n}]" in shown:
-            assert n in {s.n for s in sources}
+    numbers = {int(n) for n in re.findall(r"\[\s*(\d+)\s*\]", prose(shown))}
+    assert numbers <= {s.n for s in sources}
+
+
+@many
+@given(TEXTS)
+def test_a_renderer_finds_no_link_and_no_image(text: str) -> None:
+    assert not [t for t in tokens_of(run([text])[0]) if t.type in ("link_open", "image")]
+
+
+@many
+@given(TEXTS)
+def test_code_stays_as_it_is(text: str) -> None:
+    assume("<" not in text)
+    assume(not re.search(r"\][(:]", text))  # there, backticks may be part of a link
+    assume(not re.search(r"(?m)^[ >]* {4}[^a-z]", text))  # renderers differ
+    assert code(run([text])[0]) == code(text)
+
+
+@many
+@given(TEXTS, st.randoms(use_true_random=False))
+def test_the_pieces_of_the_stream_do_not_change_the_result(text: str, rng: random.Random) -> None:
+    assert run(cut(text, rng)) == run(list(text)) == run([text])
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "unit",
+    ["[", "[ ", "[x", "[9", "[9]", "[9][", "[1](", "\\", " ", "\n", "[1 1  ", "[99]  ", "`[9]`"],
+)
+def test_a_long_answer_takes_linear_time(unit: str) -> None:
+    text = unit * (250_000 // len(unit))
+    run([text[at : at + 1000] for at in range(0, len(text), 1000)])
+
+
+def test_prose_does_not_wait_for_the_end_of_its_line() -> None:
+    citations = CitationFilter(passages(2))
+    assert citations.feed("Run the") == [TextDelta("Run the")]
+    assert citations.feed(" installer, then") == [TextDelta(" installer, then")]
 
 
 def test_a_source_comes_before_the_text_that_cites_it() -> None:

@@ -28,3 +28,12 @@ def test_recent_begins_with_a_users_turn() -> None:
     history = turns("u" * 50, "a" * 5, "u" * 5, "a" * 5)
     assert recent(history, max_chars=20)[0].role is USER
     assert recent((Turn(ASSISTANT, "hello"),), max_chars=100) == ()
+
+
+def test_recent_leaves_the_citations_of_earlier_answers_out() -> None:
+    history = (
+        Turn(USER, "what is a[1]?"),
+        Turn(ASSISTANT, "It is so [1][2], as `a[1]` shows [3]."),
+    )
+    said = recent(history, max_chars=1000)
+    assert said == (history[0], Turn(ASSISTANT, "It is so, as `a[1]` shows."))

@@ -46,10 +46,10 @@ def test_a_second_run_embeds_only_what_changed_and_drops_what_is_gone(
 def test_the_report_names_every_skipped_file(
     site: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (site / "binary.md").write_bytes(b"\x00\x01")
+    (site / "[slug].md").write_bytes(b"\x00\x01")
     assert main(["--docs", str(site), *URL]) == OK
     printed = capsys.readouterr().out
-    assert "binary.md" in printed
+    assert "skipped [slug].md" in printed
     assert "emulator" in printed
     assert "Published" in printed
 
@@ -74,6 +74,13 @@ def test_wrong_arguments_and_settings_say_what_to_change(
         monkeypatch.setenv(name, value)
     assert main(arguments) == MISUSED
     assert hint in capsys.readouterr().out
+
+
+def test_a_blank_folder_is_not_the_working_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main(["--docs", "", *URL])
+    assert refused.value.code == MISUSED
+    assert "empty" in capsys.readouterr().err
 
 
 def test_an_empty_folder_fails_and_leaves_the_index(

@@ -36,14 +36,16 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     )
     assert process.stdout is not None
     printed = ""
-    for line in process.stdout:
-        printed += line
-        if "Ctrl-C" in line:
-            break
-    assert process.poll() is None, printed
-    yield Demo(f"http://127.0.0.1:{port}", printed)
-    process.send_signal(signal.SIGINT)
-    rest, _ = process.communicate(timeout=15)
+    try:
+        for line in process.stdout:
+            printed += line
+            if "Ctrl-C" in line:
+                break
+        assert process.poll() is None, printed
+        yield Demo(f"http://127.0.0.1:{port}", printed)
+    finally:
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=15)
     assert process.returncode == ask.OK, rest
     assert "Traceback" not in rest
 
@@ -105,7 +107,7 @@ def test_ask_says_when_the_docs_do_not(demo: Demo, capsys: pytest.CaptureFixture
 
 def test_ask_prints_json_for_machines(demo: Demo, capsys: pytest.CaptureFixture[str]) -> None:
     assert ask.main(["What is never logged?", "--url", demo.url, "--json"]) == ask.OK
-    assert '"outcome":"answered"' in capsys.readouterr().out
+    assert '"outcome": "answered"' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("flags", [[], ["--json"]])
@@ -120,8 +122,8 @@ def test_ask_without_a_server_says_how_to_start_one(
 def test_a_refused_question_shows_the_problem(
     demo: Demo, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert ask.main([" ", "--url", demo.url]) == ask.FAILED
-    assert "must not be empty" in capsys.readouterr().err
+    assert ask.main(["x" * 4001, "--url", demo.url]) == ask.FAILED
+    assert "at most 4000 characters" in capsys.readouterr().err
 
 
 def test_a_taken_port_says_to_set_another(demo: Demo) -> None:

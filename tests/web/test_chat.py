@@ -22,7 +22,7 @@ from docchat.errors import UpstreamBusy, UpstreamTimeout
 
 Chat = Callable[[Callable[[Question], AsyncGenerator[Event]]], AbstractContextManager[httpx.Client]]
 SSE = {"Accept": "text/event-stream"}
-SOURCE = Source(1, "Install › Linux", "https://docs.example.com/install#linux", "Run it.")
+SOURCE = Source(1, "Install › Linux", "https://docs.example.com/install#linux", "Run it.", "id-1")
 
 
 async def good(question: Question) -> AsyncGenerator[Event]:

@@ -60,6 +60,9 @@ def test_a_json_object_is_read(content_type: str) -> None:
         '{"query": "utf-16"}'.encode("utf-16"),
         b'{"query": "x"} trailing',
         b"[" * 30_000,
+        b'{"query": "a", "query": "b"}',
+        b'{"a": ' + b"[" * 16 + b"]" * 16 + b"}",
+        b'{"a": {"b": 1, "b": 2}}',
     ],
 )
 def test_anything_else_is_malformed(body: bytes) -> None:
@@ -87,6 +90,20 @@ def test_the_body_is_counted_while_it_is_read() -> None:
 
 def test_a_query_is_a_question() -> None:
     assert parse_question({"query": "  how?\n", "extra": 1}) == Question("how?")
+
+
+def test_what_nobody_sees_is_removed() -> None:
+    query = "in\u200bstall\x00 \u202eit\U000e0041\r\non\tLinux"
+    assert parse_question({"query": query}) == Question("install it\non\tLinux")
+
+
+def test_an_empty_question_is_left_to_the_manners_of_the_chat() -> None:
+    assert parse_question({"query": " \n"}) == Question("")
+
+
+def test_sixteen_levels_are_deep_enough() -> None:
+    body = b'{"query": "q", "a": ' + b"[" * 15 + b"]" * 15 + b"}"
+    assert parse_question(read(body)) == Question("q")
 
 
 def test_messages_are_a_conversation() -> None:
@@ -121,7 +138,8 @@ def user(content: object = "q") -> dict[str, object]:
         ({}, "/query"),
         ({"query": None}, "/query"),
         ({"query": 5}, "/query"),
-        ({"query": " \n"}, "/query"),
+        ({"query": "\u200b\u202e"}, "/query"),
+        ({"query": "\x00"}, "/query"),
         ({"query": "x" * (MAX_MESSAGE_CHARS + 1)}, "/query"),
         ({"query": "\ud800"}, "/query"),
         ({"messages": []}, "/messages"),

@@ -1,0 +1,65 @@
+"""Turns that ask nothing of the documentation: greetings, thanks, "who are you", nothing at all.
+
+They get a short, kind answer of ours. A model would guess at the docs instead, and be paid for.
+"""
+
+import re
+
+_WORDS = re.compile(r"[^\W_]+", re.UNICODE)
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_GREETINGS = _set(
+    "hi hello hey hiya howdy greetings yo hallo hola bonjour salut ciao ola moin servus namaste"
+)
+_THANKS = _set("thanks thank thx ty cheers danke merci gracias grazie obrigado arigato")
+_FILLERS = _set(
+    "there you very much so a lot all everyone again bot assistant docchat for the your help"
+    " good morning afternoon evening day to and ok okay great perfect that this was it helped me"
+    " sehr vielen beaucoup muchas mille schön bitte"
+)
+_IDENTITY = frozenset(
+    {
+        "who are you",
+        "what are you",
+        "what is this",
+        "are you a bot",
+        "are you human",
+        "are you a human",
+        "are you an ai",
+        "what can you do",
+        "what do you do",
+        "help",
+        "how do you work",
+        "how does this work",
+    }
+)
+
+
+def reply(text: str, *, site_name: str) -> str | None:
+    """Our own answer to such a turn, or None when it asks something."""
+    words = _WORDS.findall(text.lower())
+    if not words:
+        return f"What would you like to know about {site_name}?"
+    if " ".join(words) in _IDENTITY:
+        return (
+            f"I am an assistant that answers questions about {site_name} from its documentation,"
+            " and names the pages I used. What would you like to know?"
+        )
+    if _only(words, _THANKS):
+        return "You are welcome! Is there anything else you would like to know?"
+    if _only(words, _GREETINGS) or words in (["good", "morning"], ["good", "evening"]):
+        return f"Hello! What would you like to know about {site_name}?"
+    return None
+
+
+def is_one_word(text: str) -> bool:
+    """Whether the turn is a single word, which names a topic but asks nothing yet."""
+    return len(text.split()) == 1
+
+
+def _only(words: list[str], kind: frozenset[str]) -> bool:
+    return any(word in kind for word in words) and all(w in kind or w in _FILLERS for w in words)

@@ -1,0 +1,106 @@
+"""The chat as the web sees it: the flow, its clients, the limits and the log, put together."""
+
+import asyncio
+import functools
+from collections.abc import AsyncGenerator
+
+from docchat import logs
+from docchat.answering import Clients, Policy, answer
+from docchat.core.models import Event, Question, Trace
+from docchat.drain import DRAIN
+from docchat.errors import SwitchedOff
+from docchat.limits import RateLimiter, StreamSlots, TokenBudget, share
+from docchat.runtime import Runtime
+from docchat.setting_types import ChatMode, Switch
+from docchat.settings import Settings
+from docchat.web.app import Call, Routes
+from docchat.web.chat import endpoint
+from docchat.web.door import Door, guarded, keyed
+from docchat.web.feedback import feedback
+from docchat.web.openai_chat import completions, models
+from docchat.web.site import public_configuration
+
+
+class ChatService:
+    """One process's chat. Nothing is read or built before the first request."""
+
+    drain = DRAIN
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    @functools.cached_property
+    def door(self) -> Door:
+        """The limits at the entrance."""
+        settings = self._settings
+        return Door(
+            RateLimiter(settings.rate_limit_per_minute, settings.rate_limit_burst),
+            StreamSlots(settings.max_streams),
+            settings.forwarded_for_entry,
+        )
+
+    def origins(self) -> frozenset[str]:
+        """The browsers' allow-list."""
+        return self._runtime.allowed_origins
+
+    def routes(self) -> Routes:
+        """Path → method → endpoint."""
+        ask = guarded(endpoint(self), self)
+        show = public_configuration(self)
+        chat = {"GET": show, "HEAD": show, "POST": ask}
+        key = self._runtime.caller_key
+        return {
+            "/chat": chat,
+            "/": chat,
+            "/feedback": {"POST": guarded(feedback, self)},
+            "/v1/chat/completions": {"POST": keyed(guarded(completions(self), self), key)},
+            "/v1/models": {"GET": keyed(models, key)},
+        }
+
+    def public(self) -> dict[str, object]:
+        """What a page may know before it asks."""
+        settings = self._settings
+        return {
+            "title": settings.site_name,
+            "mode": settings.chat_mode,
+            "starter_questions": list(settings.starter_questions),
+        }
+
+    async def answer(self, question: Question, trace: Trace) -> AsyncGenerator[Event]:
+        """The events of one answer; raises `SwitchedOff` when the operator said so."""
+        settings = self._settings
+        if settings.chat_mode is ChatMode.OFF:
+            raise SwitchedOff("CHAT_MODE=off")
+        policy = Policy(
+            site_name=settings.site_name,
+            context_chars=settings.context_chars,
+            abstain_below=settings.abstain_below,
+            max_output_tokens=settings.max_output_tokens,
+            search_only=settings.chat_mode is ChatMode.SEARCH,
+        )
+        async for event in answer(question, self._connect, policy, trace):
+            yield event
+
+    def note(self, call: Call, question: Question, trace: Trace) -> None:
+        """Add to the request's log line what it may say of the answer."""
+        settings = self._settings
+        call.log |= logs.answer_fields(
+            trace,
+            price_input=settings.price_input_per_million,
+            price_output=settings.price_output_per_million,
+        )
+        if settings.log_questions is Switch.ON:
+            logs.question(call.id, question.text)
+
+    @property
+    def _settings(self) -> Settings:
+        return self._runtime.settings
+
+    @functools.cached_property
+    def _budget(self) -> TokenBudget:
+        settings = self._settings
+        return TokenBudget(share(settings.daily_token_budget, settings.max_instances))
+
+    async def _connect(self) -> Clients:
+        gemini, index = await asyncio.gather(self._runtime.gemini(), self._runtime.index())
+        return Clients(embedder=gemini, index=index, generator=gemini, budget=self._budget)

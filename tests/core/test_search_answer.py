@@ -1,0 +1,19 @@
+from docchat.core.models import Finish, Outcome, Sources, TextDelta, Usage
+from docchat.core.search_answer import SEARCH_ONLY, search_answer
+from tests.fakes import passages
+
+
+def test_the_best_five_places_are_listed_with_their_sources() -> None:
+    sources, text, finish = search_answer(passages(8), SEARCH_ONLY)
+    assert isinstance(sources, Sources)
+    assert [source.n for source in sources.sources] == [1, 2, 3, 4, 5]
+    assert isinstance(text, TextDelta)
+    assert text.text.splitlines()[:3] == [SEARCH_ONLY, "", "- Page 1 › Part [1]"]
+    assert finish == Finish(Outcome.DEGRADED, Usage())
+
+
+def test_a_place_is_listed_once() -> None:
+    twice = (*passages(2), *passages(2))
+    sources = search_answer(twice, SEARCH_ONLY)[0]
+    assert isinstance(sources, Sources)
+    assert [source.url for source in sources.sources] == [p.chunk.url for p in passages(2)]
