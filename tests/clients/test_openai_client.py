@@ -130,7 +130,8 @@ def test_too_many_questions_are_a_rate_limit_error(strict_server: Server, stream
         ask(client, ASKED)
         with pytest.raises(openai.RateLimitError) as caught:
             ask(client, ASKED, stream=stream)
-    assert caught.value.type == "urn:docchat:problem:rate-limited"
+    assert caught.value.type == "rate-limited"
+    assert "many questions" in str(caught.value)
     assert 1 <= int(caught.value.response.headers["retry-after"]) <= 60
 
 
@@ -152,7 +153,7 @@ def test_a_failure_in_the_middle_of_a_plain_answer_is_a_server_error(server: Ser
     with connect(server) as client, pytest.raises(openai.InternalServerError) as caught:
         ask(client, ASKED)
     assert caught.value.status_code == 502
-    assert caught.value.type == "urn:docchat:problem:upstream-truncated"
+    assert caught.value.type == "upstream-truncated"
 
 
 def test_a_closed_stream_ends_geminis(slow_server: Server) -> None:

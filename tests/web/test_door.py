@@ -71,7 +71,7 @@ def test_only_the_key_opens_a_keyed_route(serve: Serve, given: str, status: int)
         return SecretStr("right")
 
     with serve({"/x": {"GET": keyed(hello, key)}}) as client:
-        response = client.get("/x", headers={"Authorization": given.encode()})
+        response = client.get("/x", headers={b"Authorization": given.encode()})
     assert response.status_code == status
     if status == 401:
         assert response.headers["www-authenticate"] == "Bearer"
