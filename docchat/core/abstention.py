@@ -21,10 +21,11 @@ class AbstentionDetector:
     """Keeps the sentinel from the visitor and tells whether it declares that nothing was found.
 
     The sentinel counts with the quotes or emphasis around it and, at the very end, also cut off
-    after four characters or more. It is never passed on. It declares at the start of the answer,
-    or behind no more than 120 characters without a citation (which were passed on by then);
-    nothing behind it is passed on. Later in an answer, or behind a citation, it says that the
-    docs cover only a part: it is left out, and `declared` stays False.
+    after four characters or more. It is never passed on. It declares at the start of the answer
+    (white space and marks in front of it are not passed on either), or behind no more than
+    120 characters without a citation (which were passed on by then); nothing behind it is passed
+    on. Later in an answer, or behind a citation, it says that the docs cover only a part: it is
+    left out, and `declared` stays False.
 
     `declared` is None while the answer may still declare.
     """

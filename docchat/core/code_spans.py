@@ -8,7 +8,7 @@ from docchat.core.line_starts import Blocks, Kind
 _MOST_HELD = 1000  # characters
 _LINES = re.compile(r"[^\n]*+\n|[^\n]++")
 _TICKS = re.compile(r"`++")
-_TOKEN = re.compile(r"\\.|`++|<(?:[A-Za-z][^\s<>`]*+`?|\Z)", re.DOTALL)
+_TOKEN = re.compile(r"\\.|`++|<[A-Za-z]|>", re.DOTALL)
 
 
 class Segment(NamedTuple):
@@ -25,9 +25,9 @@ class CodeSplitter:
     """Gives out each part of a stream as soon as it is certain whether it is code.
 
     What waits is the start of a line, while it may be a fence, an opening run of backticks, until
-    it is closed or its paragraph ends, a word that begins with `<`, and a backslash. Nothing waits
-    for more than 1,000 characters: then the rest of the paragraph counts as prose, or the rest of
-    the text if a line's start was too long. Code by indentation alone counts as prose, too.
+    it is closed or its paragraph ends, and a last backslash or `<`. Nothing waits for more than
+    1,000 characters: then the rest of the paragraph counts as prose, or the rest of the text if
+    a line's start was too long. Code by indentation alone counts as prose, too.
     """
 
     def __init__(self) -> None:
@@ -38,6 +38,7 @@ class CodeSplitter:
         self._inline = ""  # held back: from an opening run of backticks on
         self._searched = 0  # how much of it has no closing run
         self._all_prose = False  # the rest of the paragraph
+        self._angle = False  # behind `<` and a letter: in an autolink, backticks are no code
 
     def feed(self, text: str) -> list[Segment]:
         """The segments that this piece makes certain."""
@@ -80,7 +81,7 @@ class CodeSplitter:
 
     def _end_block(self) -> list[Segment]:
         segments = self._split(self._inline, final=True)
-        self._all_prose = False
+        self._all_prose = self._angle = False
         return [*segments, _BLOCK_END]
 
     def _split(self, text: str, *, final: bool) -> list[Segment]:
@@ -90,32 +91,28 @@ class CodeSplitter:
         self._all_prose = self._all_prose or self._blocks.given_up
         while not self._all_prose and (token := _TOKEN.search(text, position)):
             position = token.end()
-            if token[0][0] == "\\":
+            if token[0][0] in "\\<>":
+                self._angle = token[0][0] == "<" or (self._angle and token[0] != ">")
                 continue
-            end = self._end_of(token, final=final)
+            if self._angle:
+                self._all_prose = True
+                break
+            end = self._closing(text, token, final=final)
             if end is None:
                 return [*segments, *self._hold(text, given, token.start())]
             if end:
                 prose = Segment(text[given : token.start()], is_code=False)
                 segments += [prose, Segment(text[token.start() : end], is_code=True)]
                 given = position = end
-        ends_open = not final and text.endswith("\\", position)
+        ends_open = not final and text.endswith(("\\", "<"), position)
         return [*segments, *self._hold(text, given, len(text) - ends_open)]
 
     def _hold(self, text: str, given: int, certain: int) -> list[Segment]:
         self._inline = text[certain:]
         return [Segment(text[given:certain], is_code=False)] if certain > given else []
 
-    def _end_of(self, token: re.Match[str], *, final: bool) -> int | None:
-        """Where the span that `token` begins ends; 0 if it begins none, None if not yet known."""
-        if token[0][0] == "`":
-            return self._closing(token.string, token, final=final)
-        cut = token.end() == len(token.string) and not final
-        too_long = len(token[0]) > _MOST_HELD
-        self._all_prose = too_long or token[0][-1] == "`"  # in `<https://a`b>` it is no code
-        return None if cut and not self._all_prose else 0
-
     def _closing(self, text: str, opening: re.Match[str], *, final: bool) -> int | None:
+        """Where the span that begins there ends; 0 if none does, None if it is not yet known."""
         length, limit = len(opening[0]), opening.start() + _MOST_HELD
         searched = max(opening.end(), self._searched if opening.start() == 0 else 0)
         self._searched = 0

@@ -133,6 +133,7 @@ def test_what_surrounds_a_dropped_marker_makes_no_new_code(given: str, shown: st
         ("[1][99]: http://e.example", "[1] : http://e.example"),
         ("[1][x]\n\n[x]: http://e.example", "[1][x]\n\n[x] : http://e.example"),
         ("[a](`) [9] `", "[a] (`) [9] `"),
+        ("<x:a[2, 3]`1> [9] `", "<x:a[1][2]`1> `"),
     ],
 )
 def test_no_link_of_the_models_gets_through(given: str, shown: str) -> None:

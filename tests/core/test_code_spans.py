@@ -46,6 +46,8 @@ def split(*pieces: str) -> tuple[str, list[str]]:
         ("-\n\n  ```\na\n  ```\nb", ["  ```\na\n  ```\n"]),
         ("a\n    ```\nb", []),
         ("<https://a`b> c `", []),
+        ("<https://a `b> c `", []),
+        ("<a> `b`", ["`b`"]),
         ("-\t```\n\ta\nb", ["-\t```\n\ta\n"]),
     ],
 )
