@@ -41,7 +41,7 @@ ask: $(READY) ## ask the running server: make ask Q="How do I …?"
 	@$(BIN)/python -m scripts.ask "$$Q"
 
 test: $(READY) ## run the tests, with coverage
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --cov --cov-report=term
 
 check: $(READY) ## lint, formatting and types
 	$(BIN)/ruff check .
