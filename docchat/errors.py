@@ -72,7 +72,7 @@ class RequestError(DocchatError):
 
 
 class MalformedJson(RequestError):
-    """The body is not one JSON object."""
+    """The body is not JSON."""
 
     slug = "malformed-json"
     title = "The body is not valid JSON"

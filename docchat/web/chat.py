@@ -50,7 +50,7 @@ def endpoint(chat: Chat) -> Endpoint:
         if wants_stream(call.request, body):
             return await streamed(call, events, ui_stream.FORMAT, chat.drain)
         async with aclosing(events):
-            whole = await attended(call.request, json_answer.encode(events, call.id))
+            whole = await attended(call.request, json_answer.encode(events, call.id), chat.drain)
         return json_answer.ascii_json(whole)
 
     return post

@@ -44,7 +44,7 @@ def completions(chat: Chat) -> Endpoint:
             with_usage = isinstance(options, dict) and options.get("include_usage") is True
             return await streamed(call, events, _format(with_usage=with_usage), chat.drain)
         async with aclosing(events):
-            whole = await attended(call.request, _completion(events, call.id))
+            whole = await attended(call.request, _completion(events, call.id), chat.drain)
         return ascii_json(whole)
 
     return post

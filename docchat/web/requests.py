@@ -15,6 +15,7 @@ from docchat.errors import (
     InvalidRequest,
     NotAcceptable,
     RequestTimeout,
+    ShuttingDown,
     UnsupportedMediaType,
 )
 from docchat.web.strict_json import parse_object
@@ -38,7 +39,8 @@ async def read_json(request: Request) -> dict[str, Any]:
         BodyTooLarge: it has more than `MAX_BODY_BYTES`.
         CallerLeft: the caller left before it was whole.
         RequestTimeout: it took longer than `BODY_DEADLINE_S` to arrive.
-        MalformedJson: it is not one JSON object in UTF-8.
+        MalformedJson: it is not JSON in UTF-8.
+        InvalidRequest: it is not an object.
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != _JSON or "content-encoding" in request.headers:
@@ -69,22 +71,27 @@ def _declared_length(request: Request) -> int:
     return int(declared) if declared.isascii() and declared.isdigit() else 0
 
 
-async def attended(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """The result of the work, which ends when the caller leaves: nobody would read it.
+async def attended(request: Request, work: Coroutine[Any, Any, T], drain: asyncio.Event) -> T:
+    """The result of the work, which ends when the caller leaves or the instance has to go.
 
     Only for a request whose body has been read.
 
     Raises:
-        CallerLeft: the caller has closed the connection.
+        CallerLeft: the caller has closed the connection: nobody would read the result.
+        ShuttingDown: the instance was told to stop.
     """
-    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_leave(request))
+    working = asyncio.ensure_future(work)
+    leaving, going = asyncio.ensure_future(_leave(request)), asyncio.ensure_future(drain.wait())
     try:
-        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise CallerLeft("the caller left before the answer began")
-        return working.result()
+        await asyncio.wait({working, leaving, going}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        if going.done():
+            raise ShuttingDown("the instance was told to stop")
+        raise CallerLeft("the caller left before the answer began")
     finally:
         leaving.cancel()
+        going.cancel()
         if not working.done():
             working.cancel()
             await asyncio.wait({working})

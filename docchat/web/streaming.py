@@ -64,10 +64,11 @@ async def streamed(
 
     Raises:
         CallerLeft: the caller has closed the connection.
+        ShuttingDown: the instance was told to stop.
         DocchatError: the answer failed before its first event.
     """
     try:
-        first = await attended(call.request, _first(events))
+        first = await attended(call.request, _first(events), drain)
     except BaseException:
         await events.aclose()
         raise

@@ -3,7 +3,7 @@
 import json
 from typing import Any, NoReturn
 
-from docchat.errors import MalformedJson
+from docchat.errors import FieldError, InvalidRequest, MalformedJson
 
 MAX_DEPTH = 16
 
@@ -12,7 +12,8 @@ def parse_object(body: bytes) -> dict[str, Any]:
     """The object that the bytes are.
 
     Raises:
-        MalformedJson: they are not one JSON object in UTF-8, or it is too deep.
+        MalformedJson: they are not JSON in UTF-8, or it is too deep.
+        InvalidRequest: they are JSON, but no object.
     """
     try:
         value = json.loads(
@@ -21,7 +22,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError) as exc:
         raise MalformedJson("the body does not parse") from exc
     if not isinstance(value, dict):
-        raise MalformedJson("the body is not an object")
+        raise InvalidRequest(FieldError("", "must be an object"))
     if _depth(value) > MAX_DEPTH:
         raise MalformedJson(f"the body is deeper than {MAX_DEPTH} levels")
     return value
