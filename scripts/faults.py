@@ -25,7 +25,7 @@ class _Results:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note a row's test."""
         row = dict(report.user_properties).get("row")
-        if report.when == "call" and row:
+        if report.when == "call" and isinstance(row, list):
             self.rows.append((row, report.passed))
 
 
