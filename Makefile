@@ -54,8 +54,9 @@ faults: $(READY) ## what happens when: every fault against a real server, as a t
 fuzz: $(READY) ## generated requests from docs/openapi.yaml against a real server
 	$(BIN)/python -m scripts.fuzz
 
-load: $(READY) ## 200 streams at once, with what they cost
+load: $(READY) ## 200 streams at once, and four times too many clients: how it holds, what it costs
 	$(BIN)/python -m scripts.load_test
+	$(BIN)/python -m scripts.overload
 
 format: $(READY) ## format the code
 	$(BIN)/ruff check --fix .

@@ -15,7 +15,7 @@ from docchat.setting_types import ChatMode, Switch
 from docchat.settings import Settings
 from docchat.web.app import Call, Routes
 from docchat.web.chat import endpoint
-from docchat.web.door import Door, guarded, keyed
+from docchat.web.door import Door, guarded, guarded_answer, keyed
 from docchat.web.feedback import feedback
 from docchat.web.openai_chat import completions, models
 from docchat.web.site import public_configuration
@@ -45,7 +45,7 @@ class ChatService:
 
     def routes(self) -> Routes:
         """Path → method → endpoint."""
-        ask = guarded(endpoint(self), self)
+        ask = guarded_answer(endpoint(self), self)
         show = public_configuration(self)
         chat = {"GET": show, "HEAD": show, "POST": ask}
         key = self._runtime.caller_key
@@ -53,7 +53,7 @@ class ChatService:
             "/chat": chat,
             "/": chat,
             "/feedback": {"POST": guarded(feedback, self)},
-            "/v1/chat/completions": {"POST": keyed(guarded(completions(self), self), key)},
+            "/v1/chat/completions": {"POST": keyed(guarded_answer(completions(self), self), key)},
             "/v1/models": {"GET": keyed(models, key)},
         }
 

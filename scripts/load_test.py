@@ -13,12 +13,9 @@ import argparse
 import asyncio
 import os
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,13 +23,10 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from docchat.runtime import Runtime
-from scripts import index_docs
-from scripts.serve import ROOT, listen
+from scripts.load_server import running
 
 OK, FAILED = 0, 1
 QUESTION = "What happens when the docs do not cover a question?"
-_START_S = 30.0
 _PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -44,35 +38,6 @@ class Stream:
     first_s: float
     whole_s: float
     ended: bool
-
-
-@contextmanager
-def _process(
-    command: Sequence[str], environment: dict[str, str], stdout: int
-) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(  # noqa: S603 - our own programs
-        [sys.executable, *command],
-        env={**os.environ, **environment},
-        cwd=ROOT,
-        stdout=stdout,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait(timeout=15)
-
-
-def _first_line(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None  # noqa: S101 - it is a pipe
-    return process.stdout.readline()
-
-
-def _free_port() -> int:
-    with listen(0) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 async def one(client: httpx.AsyncClient, url: str) -> Stream:
@@ -136,41 +101,6 @@ def measure(url: str, pid: int, streams: int, console: Console) -> bool:
     return all(stream.ended for stream in [*alone, *together])
 
 
-@contextmanager
-def running(delay_s: float, console: Console) -> Iterator[tuple[str, int]]:
-    """The function's URL and process id, behind an emulator with that pause between pieces."""
-    emulator = ["-m", "emulators.gemini", "--delay", str(delay_s)]
-    with tempfile.TemporaryDirectory() as folder, _process(emulator, {}, subprocess.PIPE) as gemini:
-        variables = {
-            "GEMINI_API_KEY": "load-test",
-            "GEMINI_BASE_URL": _first_line(gemini).split()[-1],
-            "QDRANT_HOST": f"path:{folder}",
-            "RATE_LIMIT_PER_MINUTE": "0",
-            "MAX_STREAMS": "10000",
-        }
-        reading = index_docs.read(ROOT / "docs", site_url="https://docs.example.com")
-        asyncio.run(index_docs.publish(reading, Runtime(lambda: variables), console))
-        port = _free_port()
-        function = ["-m", "functions_framework", "--target=chat", f"--port={port}"]
-        source = [f"--source={ROOT / 'functions/chat/main.py'}", "--host=127.0.0.1"]
-        with _process([*function, *source], variables, subprocess.DEVNULL) as chat:
-            url = f"http://127.0.0.1:{port}"
-            _wait(url)
-            yield url, chat.pid
-
-
-def _wait(url: str) -> None:
-    deadline = time.monotonic() + _START_S
-    while time.monotonic() < deadline:
-        try:
-            httpx.get(f"{url}/chat", timeout=2)
-        except httpx.TransportError:
-            time.sleep(0.1)
-        else:
-            return
-    raise RuntimeError("the function did not start")
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     parser = argparse.ArgumentParser(
@@ -187,8 +117,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     console = Console()
-    with running(options.delay, console) as (url, pid):
-        return OK if measure(url, pid, options.streams, console) else FAILED
+    with running(options.delay, console) as server:
+        return OK if measure(server.chat, server.pid, options.streams, console) else FAILED
 
 
 if __name__ == "__main__":

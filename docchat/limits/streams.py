@@ -18,6 +18,11 @@ class StreamSlots:
         """Answers that are open now."""
         return self._open
 
+    def refuse_when_full(self) -> None:
+        """Raises `Overloaded` when no place is free: asked before any work is done."""
+        if self._open >= self._limit:
+            raise Overloaded(f"all {self._limit} places for open answers are taken")
+
     @contextmanager
     def slot(self) -> Iterator[None]:
         """Holds one place from entering to leaving, however it is left.
@@ -25,8 +30,7 @@ class StreamSlots:
         Raises:
             Overloaded: on entering, when no place is free.
         """
-        if self._open >= self._limit:
-            raise Overloaded(f"all {self._limit} places for open answers are taken")
+        self.refuse_when_full()
         self._open += 1
         try:
             yield

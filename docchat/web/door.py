@@ -31,6 +31,16 @@ class Door:
     slots: StreamSlots
     forwarded_for_entry: int
 
+    def admit_question(self, call: Call) -> None:
+        """As `admit`, for what would open an answer.
+
+        Raises:
+            Overloaded: the instance has no slot left; it does not count as asking.
+            RateLimited: this client asks too often.
+        """
+        self.slots.refuse_when_full()
+        self.admit(call)
+
     def admit(self, call: Call) -> None:
         """Raises `RateLimited` when this client asks too often."""
         request = call.request
@@ -63,6 +73,16 @@ def guarded(endpoint: Endpoint, owner: HasDoor) -> Endpoint:
         return await endpoint(call)
 
     return rate_limited
+
+
+def guarded_answer(endpoint: Endpoint, owner: HasDoor) -> Endpoint:
+    """The endpoint behind the rate limit and the slots, before a byte of the body is read."""
+
+    async def limited(call: Call) -> Response:
+        owner.door.admit_question(call)
+        return await endpoint(call)
+
+    return limited
 
 
 def keyed(endpoint: Endpoint, read_key: ReadKey) -> Endpoint:

@@ -11,7 +11,7 @@ from docchat.core.models import Event, Finish, Outcome, TextDelta, Usage
 from docchat.errors import Overloaded
 from docchat.limits import RateLimiter, StreamSlots
 from docchat.web.app import Call, Routes
-from docchat.web.door import Door, guarded, keyed
+from docchat.web.door import Door, guarded, guarded_answer, keyed
 
 Serve = Callable[[Routes], AbstractContextManager[httpx.Client]]
 
@@ -41,6 +41,20 @@ def test_a_made_up_address_gets_no_new_bucket(serve: Serve) -> None:
         second = client.post("/x", headers={"X-Forwarded-For": "7.7.7.7, 1.2.3.4"})
         other = client.post("/x", headers={"X-Forwarded-For": "6.6.6.6, 1.2.3.5"})
     assert [first.status_code, second.status_code, other.status_code] == [200, 429, 200]
+
+
+def test_when_all_slots_are_taken_a_question_is_refused_unread_and_does_not_count(
+    serve: Serve,
+) -> None:
+    owner = Owner(burst=1)
+    with serve({"/x": {"POST": guarded_answer(hello, owner)}}) as client:
+        with owner.door.slots.slot():
+            refused = client.post("/x", content=b"not JSON")
+        accepted = client.post("/x")
+    assert refused.status_code == 503
+    assert refused.json()["type"] == "urn:docchat:problem:overloaded"
+    assert refused.headers["retry-after"] == "1"
+    assert accepted.status_code == 200
 
 
 async def one_answer() -> AsyncGenerator[Event]:

@@ -1,0 +1,104 @@
+"""The two functions as processes of their own, for the load tests."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import httpx
+from rich.console import Console
+
+from docchat.runtime import Runtime
+from scripts import index_docs
+from scripts.serve import ROOT, listen
+
+_START_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where the functions answer, and the chat function's process id."""
+
+    chat: str
+    health: str
+    pid: int
+
+
+@contextmanager
+def _process(
+    command: Sequence[str], environment: dict[str, str], stdout: int
+) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(  # noqa: S603 - our own programs
+        [sys.executable, *command],
+        env={**os.environ, **environment},
+        cwd=ROOT,
+        stdout=stdout,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=15)
+
+
+def _first_line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None  # noqa: S101 - it is a pipe
+    return process.stdout.readline()
+
+
+def _free_port() -> int:
+    with listen(0) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running(
+    delay_s: float, console: Console, settings: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """Both functions behind an emulator with that pause between pieces, docs/ indexed."""
+    with ExitStack() as stack:
+        emulator = ["-m", "emulators.gemini", "--delay", str(delay_s)]
+        gemini = stack.enter_context(_process(emulator, {}, subprocess.PIPE))
+        variables = {
+            "GEMINI_API_KEY": "load-test",
+            "GEMINI_BASE_URL": _first_line(gemini).split()[-1],
+            "QDRANT_HOST": f"path:{stack.enter_context(tempfile.TemporaryDirectory())}",
+            "RATE_LIMIT_PER_MINUTE": "0",
+            "MAX_STREAMS": "10000",
+            **(settings or {}),
+        }
+        reading = index_docs.read(ROOT / "docs", site_url="https://docs.example.com")
+        asyncio.run(index_docs.publish(reading, Runtime(lambda: variables), console))
+        chat, pid = stack.enter_context(_function("chat", "/chat", variables))
+        health, _ = stack.enter_context(_function("health", "/health/live", variables))
+        yield Server(chat, health, pid)
+
+
+@contextmanager
+def _function(name: str, path: str, variables: dict[str, str]) -> Iterator[tuple[str, int]]:
+    port = _free_port()
+    function = ["-m", "functions_framework", f"--target={name}", f"--port={port}"]
+    source = [f"--source={ROOT / 'functions' / name / 'main.py'}", "--host=127.0.0.1"]
+    with _process([*function, *source], variables, subprocess.DEVNULL) as process:
+        url = f"http://127.0.0.1:{port}"
+        _wait(f"{url}{path}")
+        yield url, process.pid
+
+
+def _wait(url: str) -> None:
+    deadline = time.monotonic() + _START_S
+    while time.monotonic() < deadline:
+        try:
+            httpx.get(url, timeout=2)
+        except httpx.TransportError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError("the function did not start")
