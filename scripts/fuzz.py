@@ -18,7 +18,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from scripts.load_test import running
+from scripts.load_server import running
 from scripts.serve import ROOT
 
 OK, FAILED = 0, 1
@@ -85,8 +85,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--cases", type=int, default=10_000, help="default: %(default)s")
     options = parser.parse_args(arguments)
     os.environ["API_KEY"] = KEY
-    with running(0.0, Console()) as (url, _):
-        sent, clean = fuzz(url, options.cases)
+    with running(0.0, Console()) as server:
+        sent, clean = fuzz(server.chat, options.cases)
     print(f"{sent} cases, {'no failure' if clean else 'failures'}")
     return OK if clean and sent >= options.cases else FAILED
 
