@@ -1,6 +1,6 @@
 # Everything a person does with docchat, one word each. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run index ask test check faults fuzz load format lock clean
+.PHONY: help setup demo run index ask test check faults fuzz injection load endings deploy destroy test-infra format lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 8080
@@ -15,11 +15,14 @@ endif
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header --no-annotate
+LOCK := $(COMPILE) pyproject.toml
+TERRAFORM := terraform -chdir=infra/terraform
+CHECKOV := .local/venvs/checkov
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 setup: $(READY) ## make .venv with everything, pinned by hash
 $(READY): requirements/dev.txt pyproject.toml
@@ -54,9 +57,40 @@ faults: $(READY) ## what happens when: every fault against a real server, as a t
 fuzz: $(READY) ## generated requests from docs/openapi.yaml against a real server
 	$(BIN)/python -m scripts.fuzz
 
+injection: $(READY) ## hostile texts in every place: how many are held off, and what the guards cost
+	$(BIN)/python -m scripts.injection
+	$(BIN)/python -m scripts.guard_cost
+
 load: $(READY) ## 200 streams at once, and four times too many clients: how it holds, what it costs
 	$(BIN)/python -m scripts.load_test
 	$(BIN)/python -m scripts.overload
+
+endings: $(READY) ## 200 open streams: told to stop, left by their clients, keys changed, ten minutes long
+	$(BIN)/python -m scripts.endings sigterm --rounds 20
+	$(BIN)/python -m scripts.endings disconnect
+	$(BIN)/python -m scripts.rotation
+	$(BIN)/python -m scripts.soak
+
+deploy: ## make or update everything in Google Cloud, after showing it and asking
+	$(TERRAFORM) init -input=false
+	$(TERRAFORM) apply
+
+destroy: ## remove everything from Google Cloud, after asking
+	$(TERRAFORM) init -input=false
+	$(TERRAFORM) destroy
+
+# Prepares the stand-in providers first: two test processes must not do it at once.
+test-infra: $(READY) $(CHECKOV)/.ready ## run Terraform's tests, against TERRAFORM_OFFLINE or the registry
+	@if [ -n "$$TERRAFORM_OFFLINE" ]; then \
+		for seven in 0 1; do GOOGLE_7=$$seven "$$TERRAFORM_OFFLINE/setup.sh" >/dev/null; done; fi
+	DOCCHAT_TEST_INFRA=1 CHECKOV="$(CURDIR)/$(CHECKOV)/bin/checkov" \
+		$(BIN)/python -m pytest tests/infra --timeout 900 --numprocesses auto --dist loadfile
+
+# Apart from .venv: checkov pins old versions of what the tests need.
+$(CHECKOV)/.ready: requirements/checkov.txt
+	$(PYTHON) -m venv $(CHECKOV)
+	$(CHECKOV)/bin/pip install --quiet --require-hashes -r requirements/checkov.txt
+	touch $@
 
 format: $(READY) ## format the code
 	$(BIN)/ruff check --fix .
@@ -66,6 +100,7 @@ lock: $(READY) ## write the hash-locked requirements anew from pyproject.toml
 	$(LOCK) --all-extras -o requirements/dev.txt
 	$(LOCK) --constraints requirements/dev.txt -o functions/chat/requirements.txt
 	$(LOCK) --constraints requirements/dev.txt -o functions/health/requirements.txt
+	$(COMPILE) requirements/checkov.in -o requirements/checkov.txt
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) .local build .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
