@@ -1,4 +1,4 @@
-"""Index a documentation site's Markdown, so that the chat can answer from it.
+"""Index a documentation site, so that the chat can answer from it.
 
     python -m scripts.index_docs --docs website/docs --site-url https://docs.example.com
 
@@ -20,6 +20,7 @@ from pathlib import Path
 from rich.console import Console
 
 from docchat.core.chunking import chunk
+from docchat.core.models import Dialect
 from docchat.errors import DocchatError, Misconfigured
 from docchat.indexing import Report, index
 from docchat.providers.docs_site import SiteReading, read_site
@@ -41,7 +42,18 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--docs",
         type=folder,
         default=Path("docs"),
-        help="folder of .md and .mdx files, or a Docusaurus project (default: %(default)s)",
+        help="a project of Docusaurus, MkDocs or Hugo, or a folder of .md and .mdx files"
+        " (default: %(default)s)",
+    )
+    built = parser.add_mutually_exclusive_group()
+    built.add_argument("--html", type=folder, help="instead of --docs: the folder of a built site")
+    built.add_argument("--sitemap", help="instead of --docs: the address of a live site's sitemap")
+    parser.add_argument(
+        "--dialect",
+        type=Dialect,
+        choices=list(Dialect),
+        help="whose Markdown a plain folder is (default: what the project's configuration says,"
+        " else docusaurus)",
     )
     parser.add_argument(
         "--site-url",
@@ -59,7 +71,7 @@ def folder(text: str) -> Path:
     return Path(text)
 
 
-def read(docs: Path, *, site_url: str | None) -> SiteReading:
+def read(docs: Path, *, site_url: str | None, dialect: Dialect | None = None) -> SiteReading:
     """The pages of the folder, with the links that they have on the site.
 
     Raises:
@@ -71,7 +83,28 @@ def read(docs: Path, *, site_url: str | None) -> SiteReading:
         )
     if not docs.is_dir():
         raise Misconfigured(f"{docs} is not a folder: give --docs, the folder of the site's pages")
-    return read_site(docs, site_url=site_url)
+    return read_site(docs, site_url=site_url, dialect=dialect)
+
+
+def read_built(html: Path | None, sitemap: str | None, *, site_url: str | None) -> SiteReading:
+    """The pages of a built site: of its folder, or of the addresses in its sitemap.
+
+    Raises:
+        Misconfigured: there is a folder, but no URL to make links from.
+        IndexingError: the folder or the sitemap cannot be read.
+    """
+    # Only who indexes HTML needs the parser and the client.
+    from docchat.providers.docs_site_html import built_pages  # noqa: PLC0415
+    from docchat.providers.docs_site_sitemap import site_pages  # noqa: PLC0415
+
+    reading = SiteReading()
+    if sitemap:
+        reading.pages.extend(site_pages(sitemap, notes=reading))
+    elif html:
+        if site_url is None:
+            raise Misconfigured("SITE_URL is not set: give --site-url")
+        reading.pages.extend(built_pages(html, site_url=site_url, notes=reading))
+    return reading
 
 
 async def publish(reading: SiteReading, runtime: Runtime, console: Console) -> Report:
@@ -104,6 +137,10 @@ def print_report(reading: SiteReading, report: Report, console: Console) -> None
         say(console, f"skipped {skipped.path}: {skipped.reason}", style="yellow")
     for warning in reading.warnings:
         say(console, f"read in part {warning.path}: {warning.reason}", style="yellow")
+    for secret in reading.secrets:
+        say(console, f"look at {secret.path}: {secret.reason}", style="red")
+    if reading.hidden_characters:
+        console.print(f"Dropped {reading.hidden_characters} characters that no reader sees.")
     done = "Published" if report.published else "Nothing had changed:"
     console.print(
         f"{done} {report.chunks} chunks of {len(reading.pages)} pages"
@@ -121,7 +158,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if is_emulated(variables):
                 say(console, EMULATOR_NOTICE, style="yellow")
             runtime = Runtime()
-            reading = read(options.docs, site_url=runtime.settings.site_url)
+            site_url = runtime.settings.site_url
+            if options.html or options.sitemap:
+                reading = read_built(options.html, options.sitemap, site_url=site_url)
+            else:
+                reading = read(options.docs, site_url=site_url, dialect=options.dialect)
             report = asyncio.run(publish(reading, runtime, console))
     except DocchatError as exc:
         complain(console, str(exc))
@@ -130,6 +171,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         files = {
             "skipped": [asdict(file) for file in reading.skipped],
             "warnings": [asdict(file) for file in reading.warnings],
+            "secrets": [asdict(file) for file in reading.secrets],
+            "hidden_characters": reading.hidden_characters,
         }
         print(json.dumps({"pages": len(reading.pages), **asdict(report), **files}))
     else:

@@ -14,13 +14,11 @@ from docchat.core.markdown import sections
 from docchat.core.models import Chunk, Page, Section
 from docchat.core.splitting import split
 
-CHUNKER_VERSION = "1"
+CHUNKER_VERSION = "2"
 """Changes with every change of the chunks; an index made by another version is rebuilt."""
 
 Headings = tuple[str, ...]
 
-# A section is small below a fifth of the limit. Between a half and an eighth, retrieval on the
-# development sites is the same within its noise, and a fifth makes few chunks.
 _SMALL_SHARE = 10  # a section is small below a tenth of the limit: larger ones keep their anchor
 
 
@@ -36,7 +34,9 @@ def chunk(page: Page, *, max_chars: int = 1000) -> list[Chunk]:
         max_chars: upper limit of a chunk's text, in characters.
     """
     found: dict[str, Chunk] = {}
-    for group in _groups(_with_text(sections(page.body, title=page.title)), max_chars):
+    for group in _groups(
+        _with_text(sections(page.body, title=page.title, dialect=page.dialect)), max_chars
+    ):
         path, text = _merged(group)
         for piece in split(text, max_chars):
             made = _chunk(page, path, group[0].anchor, piece)
@@ -68,6 +68,8 @@ def _groups(found: Iterator[Section], max_chars: int) -> Iterator[list[Section]]
 
 def _may_join(group: list[Section], section: Section, max_chars: int) -> bool:
     if not _is_under(section.heading_path, group[0].heading_path[:-1]):
+        return False
+    if sum(len(one.text) for one in group) + len(section.text) > max_chars:
         return False
     if min(len(_merged(group)[1]), len(section.text)) > max_chars // _SMALL_SHARE:
         return False
@@ -108,4 +110,6 @@ def _chunk(page: Page, path: Headings, anchor: str, text: str) -> Chunk:
         title=page.title,
         heading_path=path,
         text=text,
+        version=page.version,
+        locale=page.locale,
     )

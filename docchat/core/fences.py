@@ -16,6 +16,12 @@ _CLOSING_IN_QUOTE = re.compile(rf"{_CLOSING.pattern}|^(?![ \t]*+>)", re.MULTILIN
 _CODE_INDENT = 4  # from here on, a run of backticks is text (CommonMark 4.5)
 
 
+def closes(opening: re.Match[str], line: str) -> bool:
+    """Whether this line ends the fence that `FENCE` found."""
+    closing = _CLOSING.fullmatch(line)
+    return bool(closing and closing["run"].startswith(opening["run"]))
+
+
 def fence_end(text: str, opening: re.Match[str]) -> int:
     """Offset behind the closing line of a fence that `FENCE` found in `text`.
 

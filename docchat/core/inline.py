@@ -7,12 +7,14 @@ TAG_MARK = "\x04"
 
 _HEADING_MAX_CHARS = 300  # how far back the start of a heading is looked for
 
-_TAG = re.compile(
+TAG = re.compile(
     r"<(?P<close>/?)(?P<name>[a-z][\w.:-]*+|(?=>))"
     r"(?P<attributes>(?:[^<>{}\"'/]++|/(?!>)|\"[^\"]*+\"|'[^']*+'"
     r"|\{(?:[^{}]++|\{(?:[^{}]++|\{[^{}]*+\})*+\})*+\})*+)(?P<empty>/?)>",
     re.IGNORECASE,
 )
+"""A tag of HTML or JSX, or what looks like one."""
+
 _CLOSING_TAG = re.compile(r"</([a-z][\w.:-]*+|)\s*>", re.IGNORECASE)
 _NEED_NO_CLOSING_TAG = {
     *("br", "hr", "img", "input", "wbr", "col", "source", "video", "p", "li", "dt", "dd"),
@@ -64,7 +66,7 @@ def without_tags(prose: str) -> str:
             return TAG_MARK
         return "" if name in _INLINE_TAGS else _shown(tag, name)
 
-    return _TAG.sub(replacement, prose)
+    return TAG.sub(replacement, prose)
 
 
 def _in_heading(tag: re.Match[str]) -> bool:

@@ -1,13 +1,17 @@
 """Reads Markdown and MDX: a page becomes sections of clean text under its headings."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from docchat.core.blocks import flat_blocks
 from docchat.core.code_lifting import Lifted, lift_code
-from docchat.core.headings import Heading, headings_and_lines, nested_heading
+from docchat.core.headings import Heading, headings_and_lines
+from docchat.core.hidden import without_hidden
 from docchat.core.inline import without_links, without_tags
-from docchat.core.models import Section
-from docchat.core.slugs import Slugger, slugify
+from docchat.core.models import MKDOCS, Dialect, Section
+from docchat.core.shortcodes import without_shortcodes
+from docchat.core.slugs import slugify
 from docchat.core.visible import visible
 
 SECTION_LEVELS = 4
@@ -23,38 +27,64 @@ _ESM = re.compile(
     r"|export\s+(?:default|const|let|var|function|async\s+function|class)\b|export\s*[{*]"
 )
 _ESM_MAX_LINES = 300  # a longer statement ends at its first blank line
+_MKDOCS_LIST_STEP = 4
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
-def sections(body: str, *, title: str = "") -> list[Section]:
+def sections(body: str, *, title: str = "", dialect: Dialect = Dialect.DOCUSAURUS) -> list[Section]:
     """The sections of a page, in order: one per heading of level 1 to 4, even without text.
 
     Args:
         body: Markdown or MDX without front matter. Any string is accepted.
         title: the page's title. A leading H1 that repeats it is not part of `heading_path`.
+        dialect: whose Markdown it is, and so who makes the anchors.
 
-    An H1 has no anchor: Docusaurus gives it none. The anchors of the others are those that
-    Docusaurus makes.
+    An H1 has no anchor where Docusaurus serves the page: it gives it none.
     """
-    prose = _prose(body)
-    outline = _Outline(prose, title)
-    for part in headings_and_lines(prose):
+    prose = _prose(body, dialect)
+    outline = _Outline(prose, title, dialect)
+    for part in headings_and_lines(prose, dialect):
         if isinstance(part, Heading):
             outline.add_heading(part)
         else:
-            outline.add_line(part)
+            outline.lines.append(part.rstrip())
     return outline.finished()
 
 
-def first_heading(body: str) -> str | None:
+def headings(body: str, dialect: Dialect = Dialect.DOCUSAURUS) -> Iterator[Heading]:
+    """Every heading of the page, in order, down to level 6."""
+    parts = headings_and_lines(_prose(body, dialect), dialect)
+    return (part for part in parts if isinstance(part, Heading))
+
+
+def first_heading(body: str, dialect: Dialect = Dialect.DOCUSAURUS) -> str | None:
     """The text of the page's first H1, or None when it has none."""
-    parts = headings_and_lines(_prose(body))
-    return next((p.text for p in parts if isinstance(p, Heading) and p.level == 1 and p.text), None)
+    found = (h.text for h in headings(body, dialect) if h.level == 1 and not h.nested)
+    return next(filter(None, found), None)
 
 
-def _prose(body: str) -> Lifted:
-    lifted = lift_code(visible(body))
-    prose = _ADMONITION.sub(_admonition, _without_esm(lifted.prose))
+def as_partial(body: str) -> str:
+    """An MDX page as text that another page can hold, with its own anchors written out."""
+    prose = _prose(body, Dialect.DOCUSAURUS)
+    lines: list[str] = []
+    for part in headings_and_lines(prose, Dialect.DOCUSAURUS):
+        if isinstance(part, Heading) and not part.nested and part.level > 1 and part.anchor:
+            lines.append(f"{part.source} {{#{part.anchor}}}")
+        else:
+            lines.append(part.source if isinstance(part, Heading) else part)
+    return prose.source("\n".join(lines))
+
+
+def _prose(body: str, dialect: Dialect) -> Lifted:
+    text, list_step = visible(body), 0
+    if dialect is Dialect.HUGO:
+        text = without_shortcodes(text)
+    elif dialect in MKDOCS:
+        text, list_step = flat_blocks(text), _MKDOCS_LIST_STEP
+    lifted = lift_code(text, list_step=list_step)
+    prose = without_hidden(lifted.prose)
+    if dialect is Dialect.DOCUSAURUS:
+        prose = _ADMONITION.sub(_admonition, _without_esm(prose))
     return Lifted(without_links(without_tags(prose)), lifted.code)
 
 
@@ -107,28 +137,27 @@ class _Outline:
 
     prose: Lifted
     title: str
-    slugger: Slugger = field(default_factory=Slugger)
+    dialect: Dialect
     path: list[Heading] = field(default_factory=list)
     anchor: str = ""
     lines: list[str] = field(default_factory=list)
     done: list[Section] = field(default_factory=list)
     is_first: bool = True
 
-    def add_line(self, line: str) -> None:
-        if heading := nested_heading(line, self.prose):
-            self.slugger.slug(heading.slug_text)
-        self.lines.append(line.rstrip())
-
     def add_heading(self, heading: Heading) -> None:
-        anchor = heading.explicit_id or self.slugger.slug(heading.slug_text)
-        is_first, self.is_first = self.is_first, False
+        if heading.nested:
+            self.lines.append(heading.source.rstrip())
+            return
+        is_title = self.is_first and self._is_title(heading)
+        self.is_first = False
         if heading.level > SECTION_LEVELS or len(heading.text) > HEADING_MAX_CHARS:
             self.lines += ["", heading.source, ""]
             return
         self._close_section()
-        self.anchor = "" if heading.level == 1 else anchor
+        has_anchor = heading.level > 1 or not (is_title or self.dialect is Dialect.DOCUSAURUS)
+        self.anchor = heading.anchor if has_anchor else ""
         self.path = [h for h in self.path if h.level < heading.level]
-        if heading.text and not (is_first and self._is_title(heading)):
+        if heading.text and not is_title:
             self.path.append(heading)
 
     def finished(self) -> list[Section]:
@@ -143,7 +172,10 @@ class _Outline:
         )
 
     def _close_section(self) -> None:
-        text = self.prose.restore(_BLANK_LINES.sub("\n\n", "\n".join(self.lines))).strip("\n")
+        text = "\n".join(self.lines)
+        if "\n\n\n" in text:
+            text = _BLANK_LINES.sub("\n\n", text)
+        text = self.prose.restore(text).strip("\n")
         self.lines = []
         path = tuple(heading.text for heading in self.path)
         if text.strip() or path:

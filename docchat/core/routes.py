@@ -1,4 +1,4 @@
-"""Where Docusaurus serves a docs file, by the rules of its docs plugin (version 3)."""
+"""Where a generator serves a page, by its own rules."""
 
 import re
 from posixpath import normpath
@@ -6,11 +6,14 @@ from urllib.parse import quote
 
 _DATE_OR_VERSION = re.compile(r"\d+[-_.]\d")  # 2024-05-notes, 8.0-changes: no ordering prefix
 _NUMBER_PREFIX = re.compile(r"\d+\s*[-_.]+\s*(?=[^-_.\s])")
+_SPACES = re.compile(r"\s+")
 _UNQUOTED = "/%:@!$&'()*+,;=~"
 
 
 def route(path: str, *, slug: str = "", doc_id: str = "", number_prefixes: bool = True) -> str:
-    """The page's route below the docs' own: it begins with `/` and ends without, or is empty.
+    """A Docusaurus page's route below the docs' own (docs plugin, version 3).
+
+    It begins with `/`, and ends with one where the page stands for its folder.
 
     Args:
         path: the file's path inside the docs folder, with `/`.
@@ -30,7 +33,48 @@ def route(path: str, *, slug: str = "", doc_id: str = "", number_prefixes: bool 
         target = folder
     else:
         target = folder + (doc_id or strip(name))
-    return quote(f"/{normpath(target).strip('/')}", safe=_UNQUOTED).rstrip("/")
+    return _quoted(target)
+
+
+def mkdocs_route(path: str, *, directory_urls: bool = True) -> str:
+    """An MkDocs page's route below the site's own; it begins with `/`.
+
+    Args:
+        path: the file's path inside `docs_dir`.
+        directory_urls: MkDocs' `use_directory_urls`.
+    """
+    folder, _, file = path.rpartition("/")
+    name = file.rpartition(".")[0] or file
+    folder = f"/{folder}/" if folder else "/"
+    is_index = name in {"index", "README"}
+    if not directory_urls:
+        return quote(f"{folder}{'index' if is_index else name}.html", safe=_UNQUOTED)
+    return quote(folder if is_index else f"{folder}{name}/", safe=_UNQUOTED)
+
+
+def hugo_route(path: str, *, slug: str = "", url: str = "") -> str:
+    """A Hugo page's route below the site's own, without `permalinks` rules; it begins with `/`.
+
+    Args:
+        path: the file's path inside the content folder.
+        slug: `slug` of the front matter, instead of the file's name.
+        url: `url` of the front matter, instead of all of it.
+    """
+    if url:
+        return _quoted(f"/{url}")
+    folder, _, file = path.rpartition("/")
+    name = file.rpartition(".")[0] or file
+    if name in {"_index", "index"}:
+        target = f"{folder.rpartition('/')[0]}/{slug}" if slug and name == "index" else folder
+    else:
+        target = f"{folder}/{slug or name}"
+    return _quoted(f"/{_SPACES.sub('-', target).lower()}/")
+
+
+def _quoted(target: str) -> str:
+    end = "/" if target.endswith(("/", "/.", "/..")) else ""
+    path = normpath(target).strip("/")
+    return quote(f"/{path}{end}" if path else "/", safe=_UNQUOTED)
 
 
 def without_number_prefix(name: str) -> str:

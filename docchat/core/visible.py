@@ -12,4 +12,17 @@ _INVISIBLE = re.compile(
 
 def visible(text: str) -> str:
     r"""The text without characters that nobody sees; every kind of line end becomes `\n`."""
+    if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
+        return text  # most texts are, and this takes a twentieth of the time
     return _INVISIBLE.sub("", _LINE_ENDS.sub("\n", text))
+
+
+def one_line(text: str, *, most: int) -> str:
+    """The visible text in one line of at most `most` characters, the ellipsis aside."""
+    flat = " ".join(visible(text).split())
+    return flat if len(flat) <= most else flat[:most].rsplit(" ", 1)[0] + " …"
+
+
+def invisible_characters(text: str) -> int:
+    """How many characters `visible` takes away, line ends aside."""
+    return len(_INVISIBLE.findall(text)) - text.count("\x85")

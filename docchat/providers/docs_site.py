@@ -1,27 +1,26 @@
-"""Reads a Docusaurus docs folder from disk."""
+"""Reads the pages of a documentation site from its source folder."""
 
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from docchat.core.hidden import hidden_characters
+from docchat.core.leaks import secrets_in
 from docchat.core.markdown import first_heading
-from docchat.core.models import Page
-from docchat.core.routes import route, without_number_prefix
+from docchat.core.models import MKDOCS, Dialect, Page
+from docchat.core.routes import hugo_route, mkdocs_route, route, without_number_prefix
 from docchat.core.visible import visible
 from docchat.errors import IndexingError
-from docchat.providers.docs_site_config import DocsLocation, docs_location
+from docchat.providers.docs_site_config import trees
+from docchat.providers.docs_site_files import Skip, markdown_files, shown_path, text_of
 from docchat.providers.docs_site_front_matter import (
     FrontMatter,
     MalformedFrontMatter,
     parse_front_matter,
     split_front_matter,
 )
-
-MAX_FILE_BYTES = 2 * 1024 * 1024
-"""A larger file is no page that somebody wrote."""
-
-_SUFFIXES = (".md", ".mdx")
+from docchat.providers.docs_site_inclusion import complete
+from docchat.providers.docs_site_tree import Tree, below
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,112 +31,138 @@ class FileNote:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class SiteReading:
-    """A docs folder as it was read.
+@dataclass(slots=True)
+class ReadingNotes:
+    """What an operator should know about the files of a site.
 
     Attributes:
-        pages: in the order of their folders and names.
         skipped: files that are no pages of the site, and why.
-        warnings: pages that were read without their front matter, and why.
+        warnings: pages that were read, but not as their authors meant, and why.
+        secrets: pages with text that looks like a secret, which a visitor may be shown.
+        hidden_characters: how many characters were dropped because no reader sees them.
     """
 
-    pages: list[Page] = field(default_factory=list)
     skipped: list[FileNote] = field(default_factory=list)
     warnings: list[FileNote] = field(default_factory=list)
+    secrets: list[FileNote] = field(default_factory=list)
+    hidden_characters: int = 0
 
 
-class _Skip(Exception):
-    """This file is not a page; the text says why."""
+@dataclass(slots=True)
+class SiteReading(ReadingNotes):
+    """A whole site as it was read; the pages are in the order of their folders and names."""
+
+    pages: list[Page] = field(default_factory=list)
 
 
-def read_site(folder: Path, *, site_url: str) -> SiteReading:
-    """Read every page of a docs folder, or of the docs folder of a Docusaurus project.
-
-    Files and folders whose names begin with `_` or `.` are no pages (Docusaurus' own rule) and
-    are not reported. No file stops the run.
-
-    Args:
-        folder: the docs folder, or the folder that holds `docusaurus.config.*`.
-        site_url: where the docs are served. For a project, an address without a path is the
-            site's, and the configuration's `baseUrl` and `routeBasePath` are added to it.
-
-    Raises:
-        IndexingError: there is no such folder.
-    """
-    docs = docs_location(folder, site_url)
-    if not docs.folder.is_dir():
-        raise IndexingError(f"{docs.folder} is not a folder")
+def read_site(folder: Path, *, site_url: str, dialect: Dialect | None = None) -> SiteReading:
+    """Every page of a site at once; see `pages`."""
     reading = SiteReading()
-    for file in _files(docs.folder, reading.skipped):
-        path = _shown_path(file, docs.folder)
-        try:
-            text = _text(file, docs.folder)
-            reading.pages.append(_page(path, text, docs, reading.warnings))
-        except _Skip as skip:
-            reading.skipped.append(FileNote(path, str(skip)))
+    reading.pages.extend(pages(folder, site_url=site_url, dialect=dialect, notes=reading))
     return reading
 
 
-def _files(root: Path, skipped: list[FileNote]) -> Iterator[Path]:
-    """The Markdown files, sorted by name folder by folder; links to folders are not followed."""
+def pages(
+    folder: Path, *, site_url: str, dialect: Dialect | None = None, notes: ReadingNotes
+) -> Iterator[Page]:
+    """Read the pages of a site, one after the other; no file stops the run.
 
-    def report(error: OSError) -> None:
-        path = _shown_path(Path(error.filename), root)
-        skipped.append(FileNote(path, f"cannot be read: {error.strerror}"))
+    Args:
+        folder: a project of Docusaurus, MkDocs or Hugo, or a folder of Markdown.
+        site_url: where the docs are served. For a project, an address without a path is the
+            site's, and what the configuration says is added to it.
+        dialect: whose Markdown a folder without a configuration is; Docusaurus' by default.
+        notes: told of every file that is not read, and of what else an operator should know.
 
-    for folder, folders, names in os.walk(root, onerror=report):
-        folders[:] = sorted(filter(_may_be_page, folders))
-        for name in sorted(filter(_may_be_page, names)):
-            if name.lower().endswith(_SUFFIXES):
-                yield Path(folder, name)
+    Raises:
+        IndexingError: there is no such folder, or its configuration cannot be read.
+    """
+    found = trees(folder, site_url, dialect)
+    if not found or not found[0].folder.is_dir():
+        raise IndexingError(f"{found[0].folder if found else folder} is not a folder")
+    by_url: dict[str, str] = {}
+    for tree in found:
+        for page in _pages_of(tree, notes):
+            if by_url.setdefault(page.url, page.path) != page.path:
+                reason = f"has the same address as {by_url[page.url]}"
+                notes.warnings.append(FileNote(page.path, reason))
+            yield page
 
 
-def _may_be_page(name: str) -> bool:
-    return not name.startswith(("_", ".")) and name != "node_modules"
+def _pages_of(tree: Tree, notes: ReadingNotes) -> Iterator[Page]:
+    def skip(file: Path, reason: str) -> None:
+        notes.skipped.append(FileNote(tree.prefix + shown_path(file, tree.folder), reason))
+
+    for file in markdown_files(tree.folder, _name_rule(tree.dialect), skip):
+        try:
+            yield _page(file, tree, notes)
+        except Skip as exc:
+            skip(file, str(exc))
 
 
-def _shown_path(file: Path, root: Path) -> str:
-    """The path inside the docs folder; bytes that are no UTF-8 are written as escapes."""
-    return file.relative_to(root).as_posix().encode(errors="backslashreplace").decode()
+def _name_rule(dialect: Dialect) -> Callable[[str], bool]:
+    return _no_partial if dialect is Dialect.DOCUSAURUS else _not_hidden
 
 
-def _text(file: Path, root: Path) -> str:
+def _not_hidden(name: str) -> bool:
+    return not name.startswith(".") and name != "node_modules"
+
+
+def _no_partial(name: str) -> bool:
+    return _not_hidden(name) and not name.startswith("_")
+
+
+def _page(file: Path, tree: Tree, notes: ReadingNotes) -> Page:
+    inside = shown_path(file, tree.folder)
+    path = tree.prefix + inside
+    text = text_of(file, tree.folder)
+    _belongs_to_another(file, tree.dialect)
+    block, body = split_front_matter(text.lstrip() if tree.dialect is Dialect.HUGO else text)
     try:
-        if not file.is_file():
-            raise _Skip("not a regular file")
-        if not file.resolve().is_relative_to(root.resolve()):
-            raise _Skip("a link that leads out of the docs folder")
-        if file.stat().st_size > MAX_FILE_BYTES:
-            raise _Skip(f"larger than {MAX_FILE_BYTES} bytes")
-        content = file.read_bytes()
-    except OSError as exc:
-        raise _Skip(f"cannot be read: {exc.strerror}") from exc
-    if b"\0" in content:
-        raise _Skip("not a text file")
-    try:
-        return content.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as exc:
-        raise _Skip("not UTF-8") from exc
-
-
-def _page(path: str, text: str, docs: DocsLocation, warnings: list[FileNote]) -> Page:
-    source, body = split_front_matter(text)
-    try:
-        meta = parse_front_matter(source)
+        meta = parse_front_matter(block)
     except MalformedFrontMatter as exc:
-        warnings.append(FileNote(path, str(exc)))
+        notes.warnings.append(FileNote(path, str(exc)))
         meta = FrontMatter()
     if meta.draft or meta.unlisted:
-        raise _Skip("draft" if meta.draft else "unlisted")
-    return Page(path=path, url=_url(path, meta, docs), title=_title(path, meta, body), body=body)
+        raise Skip("draft" if meta.draft else "unlisted")
+    for line, kind in secrets_in(text):
+        notes.secrets.append(FileNote(path, f"line {line} looks like this: {kind}"))
+    notes.hidden_characters += hidden_characters(body)
+    body, missing = complete(body, file, tree)
+    notes.warnings += [FileNote(path, reason) for reason in missing]
+    return Page(
+        path=path,
+        url=_url(inside, meta, tree),
+        title=_title(inside, meta, body, tree),
+        body=body,
+        dialect=tree.dialect,
+        version=tree.version,
+        locale=tree.locale,
+        description=meta.description,
+        tags=meta.tags,
+    )
 
 
-def _url(path: str, meta: FrontMatter, docs: DocsLocation) -> str:
-    below = route(path, slug=meta.slug, doc_id=meta.id, number_prefixes=meta.parse_number_prefixes)
-    return f"{docs.url}{below}{'/' if docs.trailing_slash or not below else ''}"
+def _belongs_to_another(file: Path, dialect: Dialect) -> None:
+    """Refuse the files that their generator does not serve beside an `index.md`."""
+    is_readme = dialect in MKDOCS and file.name == "README.md"
+    is_resource = dialect is Dialect.HUGO and file.stem not in {"index", "_index"}
+    if (is_readme or is_resource) and file.with_name("index.md").is_file():
+        raise Skip("the index.md beside it stands for this folder")
 
 
-def _title(path: str, meta: FrontMatter, body: str) -> str:
-    named = meta.title or first_heading(body) or meta.sidebar_label
+def _url(path: str, meta: FrontMatter, tree: Tree) -> str:
+    if tree.dialect is Dialect.HUGO:
+        return tree.url + hugo_route(path, slug=meta.slug, url=meta.url)
+    if tree.dialect is not Dialect.DOCUSAURUS:
+        return tree.url + mkdocs_route(path, directory_urls=tree.directory_urls)
+    prefixes = tree.number_prefixes and meta.parse_number_prefixes
+    url = tree.url + route(path, slug=meta.slug, doc_id=meta.id, number_prefixes=prefixes)
+    if tree.trailing_slash is None:
+        return url
+    return f"{below(url)}/" if tree.trailing_slash else url.rstrip("/")
+
+
+def _title(path: str, meta: FrontMatter, body: str, tree: Tree) -> str:
+    named = meta.title or first_heading(body, tree.dialect) or meta.sidebar_label
     return " ".join(visible(named).split()) or without_number_prefix(PurePosixPath(path).stem)

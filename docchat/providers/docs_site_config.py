@@ -1,46 +1,39 @@
-"""Finds a Docusaurus project's docs from its configuration, without running it."""
+"""Tells by its configuration which generator makes a site, and where its pages are."""
 
-import re
 from pathlib import Path
-from typing import NamedTuple
-from urllib.parse import urlsplit
 
-_COMMENT = re.compile(r"^[ \t]*(?://[^\n]*$|/\*.*?\*/)", re.MULTILINE | re.DOTALL)
-_DOCS_OPTIONS = re.compile(r"\bdocs\s*:\s*\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)")
-_TRAILING_SLASH = re.compile(r"\btrailingSlash\s*:\s*true\b")
+from docchat.core.models import Dialect
+from docchat.providers.docs_site_docusaurus import docusaurus_trees
+from docchat.providers.docs_site_hugo import CONFIGS, hugo_trees
+from docchat.providers.docs_site_mkdocs import mkdocs_tree
+from docchat.providers.docs_site_tree import Tree
 
 
-class DocsLocation(NamedTuple):
-    """Where a site's docs are: on disk, and on the web.
+def trees(folder: Path, site_url: str, dialect: Dialect | None = None) -> list[Tree]:
+    """The folders of pages of a project; any other folder is a folder of pages itself.
 
-    Attributes:
-        folder: the docs folder.
-        url: what it is served under, without a slash at the end.
-        trailing_slash: whether the addresses of pages end with a slash.
+    Args:
+        folder: a project of Docusaurus, MkDocs or Hugo, or a folder of Markdown.
+        site_url: where it is served.
+        dialect: whose Markdown the folder is; the folder is then not taken for a project.
+
+    Raises:
+        IndexingError: the project's configuration cannot be read.
     """
-
-    folder: Path
-    url: str
-    trailing_slash: bool
-
-
-def docs_location(folder: Path, site_url: str) -> DocsLocation:
-    """The docs of a project folder; any other folder is taken as the docs folder itself."""
-    url = site_url.rstrip("/")
-    config = next(iter(sorted(folder.glob("docusaurus.config.*"))), None)
-    if config is None:
-        return DocsLocation(folder, url, trailing_slash=False)
-    source = _COMMENT.sub("", config.read_text(encoding="utf-8", errors="replace"))
-    options = _DOCS_OPTIONS.search(source)
-    docs = options[1] if options else ""
-    if not urlsplit(url).path:
-        route = (_value("baseUrl", source, "/"), _value("routeBasePath", docs, "docs"))
-        url = "/".join([url, *(part.strip("/") for part in route if part.strip("/"))])
-    return DocsLocation(
-        folder / _value("path", docs, "docs"), url, bool(_TRAILING_SLASH.search(source))
-    )
+    if dialect is not None:
+        return [_plain(folder, site_url, dialect)]
+    if config := next(iter(sorted(folder.glob("docusaurus.config.*"))), None):
+        return docusaurus_trees(folder, config, site_url)
+    if config := _first(folder, ("mkdocs.yml", "mkdocs.yaml")):
+        return [mkdocs_tree(folder, config, site_url)]
+    if (folder / "content").is_dir() and (config := _first(folder, CONFIGS)):
+        return hugo_trees(folder, config, site_url)
+    return [_plain(folder, site_url, Dialect.DOCUSAURUS)]
 
 
-def _value(key: str, source: str, default: str) -> str:
-    found = re.search(rf"\b{key}\s*:\s*(['\"`])(.*?)\1", source)
-    return found[2] if found else default
+def _plain(folder: Path, site_url: str, dialect: Dialect) -> Tree:
+    return Tree(folder, folder, site_url.rstrip("/"), dialect=dialect, snippets=(folder,))
+
+
+def _first(folder: Path, names: tuple[str, ...]) -> Path | None:
+    return next((folder / name for name in names if (folder / name).is_file()), None)

@@ -54,6 +54,27 @@ def test_the_report_names_every_skipped_file(
     assert "Published" in printed
 
 
+def test_the_folder_of_a_built_site_is_indexed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("selectolax", reason="SKIPPED: pip install selectolax")
+    (tmp_path / "index.html").write_text("<main><h1>Title</h1><p>text</p></main>")
+    assert main(["--html", str(tmp_path), "--json", *URL]) == OK
+    report = json.loads(capsys.readouterr().out)
+    assert (report["pages"], report["chunks"], report["skipped"]) == (1, 1, [])
+
+
+def test_secrets_and_hidden_text_are_in_the_report(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (site / "leak.md").write_text("text <!-- hidden --> AKIA" + "ABCDEFGH23456789")
+    report = run(site, capsys)
+    assert report["secrets"] == [
+        {"path": "leak.md", "reason": "line 1 looks like this: AWS access key"}
+    ]
+    assert report["hidden_characters"] == len("<!-- hidden -->")
+
+
 @pytest.mark.parametrize(
     ("arguments", "variables", "hint"),
     [
