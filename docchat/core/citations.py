@@ -6,9 +6,10 @@ whatever pieces the model streams; the pieces do not change the result.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from docchat.core.code_spans import CodeSplitter
+from docchat.core.bare_lines import NOTHING, BareLine, opens_block
+from docchat.core.code_spans import CodeSplitter, Segment
 from docchat.core.markers import (
     MOST_CHARS,
     OPENING,
@@ -16,87 +17,88 @@ from docchat.core.markers import (
     group_end,
     is_only_marks,
 )
-from docchat.core.models import Event, Passage, Source, Sources, TextDelta
+from docchat.core.models import Passage, Source
+from docchat.core.visible import one_line
 
 _SNIPPET_CHARS = 240
+_TITLE_CHARS = 200
 _NOISE = re.compile(r"^[ \t]*(?:#{1,6} |(?:```|~~~).*$)", re.MULTILINE)
 
-_TOKEN = re.compile(rf"(?P<space> ?)(?P<mark>\\?[\{OPENING}])|(?P<tail> \\?\Z|\\\Z)|\\.", re.DOTALL)
-_BARE = re.compile(r"[ \t>*+\-_=#0-9.)]*+")  # a line so far that may still open a block
-_OPENS_BLOCK = set(" \t\n>*+-_=#0123456789.)`~<")
+_TOKEN = re.compile(rf"(?P<mark>\\?[\{OPENING}])|(?P<tail>\\\Z)|\\.", re.DOTALL)
 _NO_SPACE_BEFORE = set(" \t\n.,;:!?)")
 _MARK_BEGINS = {*OPENING, "\\"}
-_LINK = re.compile(r"\](?=[(:])")  # of its text and target, or of a definition
-_NOTHING = "\u200b"  # keeps apart what must not meet when a marker goes
 
 
 class CitationFilter:
-    """Turns the model's text into the visitor's text and its sources.
+    """Turns the model's segments into the visitor's, and collects their sources.
 
-    No link and no image of the model's gets through, so a citation is never part of one: between
-    `]` and `(` or `:` a space is put. What a dropped marker kept apart stays apart: the text on
-    its two sides makes no new marker, code or block.
+    What was on the two sides of a dropped marker makes no new marker and no new block.
+
+    Attributes:
+        new: sources that were cited for the first time; whoever reads them takes them away.
     """
 
     def __init__(self, passages: Sequence[Passage]) -> None:
+        self.new: list[Source] = []
         self._passages = passages
         self._shown: dict[int, int] = {}  # passage number → number that the visitor sees
-        self._splitter = CodeSplitter()
         self._held = ""  # prose that may become a marker
-        self._bare = True  # the current line matches `_BARE`
+        self._line = BareLine()
         self._space = ""  # in front of a dropped marker; the next one may drop it, too
-        self._last = ""  # the last character given out
-        self._out: list[str] = []
-        self._new: list[Source] = []
+        self._prose: list[str] = []  # given out since the last fixed segment
 
     @property
     def cited(self) -> int:
         """How many passages the answer cites so far."""
         return len(self._shown)
 
-    def feed(self, text: str) -> list[Event]:
-        """The events that this piece makes certain."""
-        return self._events(self._splitter.feed(text.replace("\r", "")))
-
-    def close(self) -> list[Event]:
-        """The events still held back when the answer ends."""
-        return self._events(self._splitter.close())
-
-    def _events(self, segments: Sequence[tuple[str, bool]]) -> list[Event]:
-        for text, is_code in segments:
-            if is_code:
-                self._filter(self._held, following=text[:1])
-                self._give(text)
+    def take(self, segments: Iterable[Segment]) -> list[Segment]:
+        """What these segments make certain; the end of a block lets everything out."""
+        out: list[Segment] = []
+        prose = self._held
+        for segment in segments:
+            if segment.fixed:
+                self._filter(prose, following=segment.text[:1])
+                out += [Segment(self._given(), fixed=False), segment]
+                self._line.add(segment.text)
+                prose = ""
             else:
-                self._filter(self._held + text)
-        events: list[Event] = [Sources(tuple(self._new))] if self._new else []
-        if self._out:
-            events.append(TextDelta("".join(self._out)))
-        self._new, self._out = [], []
-        return events
+                prose += segment.text
+        self._filter(prose)
+        out.append(Segment(self._given(), fixed=False))
+        return out
+
+    def _given(self) -> str:
+        text = "".join(self._prose)
+        self._prose.clear()
+        self._line.add(text)
+        return text
 
     def _filter(self, text: str, following: str | None = None) -> None:
         """Give out prose; `following` is the character behind it if no more prose comes."""
         position, self._held = 0, ""
         while token := _TOKEN.search(text, position):
-            self._put(text[position : token.start()])
-            end = self._take(token, following)
+            space = " " if text.endswith(" ", position, token.start()) else ""
+            self._put(text[position : token.start() - len(space)])
+            end = self._take(token, space, following)
             if end is None:
-                self._held = text[token.start() :]
+                self._held = text[token.start() - len(space) :]
                 return
             position = end
-        self._put(text[position:])
+        if following is None and text.endswith(" ", position):
+            self._held = " "
+        self._put(text[position : len(text) - len(self._held)])
 
-    def _take(self, token: re.Match[str], following: str | None) -> int | None:
+    def _take(self, token: re.Match[str], space: str, following: str | None) -> int | None:
         """Where the text that this token settles ends; None if it settles nothing yet."""
         if token["mark"]:
-            return self._open(token, following)
+            return self._open(token, space, following)
         if token["tail"] and following is None:
             return None
-        self._put(token[0])
+        self._put(space + token[0])
         return token.end()
 
-    def _open(self, token: re.Match[str], following: str | None) -> int | None:
+    def _open(self, token: re.Match[str], space: str, following: str | None) -> int | None:
         text, start = token.string, token.end() - 1
         end = group_end(text, start)
         window = text[start : end or start + MOST_CHARS]
@@ -107,18 +109,18 @@ class CitationFilter:
         numbers = cited_numbers(window) if end else []
         known = [n for n in numbers if 1 <= n <= len(self._passages)]
         if known:
-            self._put(token["space"])
+            self._put(space)
             self._put("".join(f"[{n}]" for n in dict.fromkeys(map(self._number, known))))
             return end
         if numbers:
-            return self._drop(token["space"], text, end, following)
-        self._put(token[0])
+            return self._drop(space, text, end, following)
+        self._put(space + token[0])
         return token.end()
 
     def _number(self, passage_number: int) -> int:
         if passage_number not in self._shown:
             n = self._shown[passage_number] = len(self._shown) + 1
-            self._new.append(source_of(n, self._passages[passage_number - 1]))
+            self.new.append(source_of(n, self._passages[passage_number - 1]))
         return self._shown[passage_number]
 
     def _drop(self, space: str, text: str, end: int, following: str | None) -> int | None:
@@ -126,11 +128,12 @@ class CitationFilter:
         behind = end + len(text[end : end + 3]) - len(text[end : end + 3].lstrip(" "))
         if following is None and behind == len(text):
             return None
-        if self._bare:
+        self._prose = [self._given()]  # for the line to be up to date
+        if self._line.so_far:
             self._put(space)
-            if (text[behind : behind + 1] or following or "a") not in _OPENS_BLOCK:
+            if not opens_block(text[behind : behind + 1] or following or "a"):
                 return behind
-            self._put(_NOTHING)
+            self._put(NOTHING)
             return end
         after = text[end : end + 1] or following or " "
         space, self._space = space or self._space, ""
@@ -138,21 +141,19 @@ class CitationFilter:
             self._space = space
         elif space and after not in _NO_SPACE_BEFORE:
             self._put(space)
-        elif self._last in "`~!" and after in "`~[":
-            self._put(_NOTHING)
         return end
 
     def _put(self, prose: str) -> None:
         if prose:
-            spaced, self._space = self._space + prose, ""
-            self._give(_LINK.sub("] ", self._last + spaced)[len(self._last) :])
+            self._prose += [self._space, prose]
+            self._space = ""
 
-    def _give(self, text: str) -> None:
-        if text:
-            line = text.rpartition("\n")[2]
-            self._bare = ("\n" in text or self._bare) and _BARE.fullmatch(line) is not None
-            self._last = text[-1]
-            self._out.append(text)
+
+def without_citations(text: str) -> str:
+    """The text of an earlier answer without its markers, which meant that answer's sources."""
+    code = CodeSplitter()
+    kept = CitationFilter(()).take([*code.feed(text), *code.close()])
+    return "".join(segment.text for segment in kept)
 
 
 def source_of(n: int, passage: Passage) -> Source:
@@ -160,15 +161,8 @@ def source_of(n: int, passage: Passage) -> Source:
     chunk = passage.chunk
     return Source(
         n,
-        " › ".join((chunk.title, *chunk.heading_path)),
+        one_line(" › ".join((chunk.title, *chunk.heading_path)), most=_TITLE_CHARS),
         chunk.url,
-        _snippet(chunk.text),
+        one_line(_NOISE.sub("", chunk.text), most=_SNIPPET_CHARS),
         chunk.id,
     )
-
-
-def _snippet(text: str) -> str:
-    flat = " ".join(_NOISE.sub("", text).split())
-    if len(flat) <= _SNIPPET_CHARS:
-        return flat
-    return flat[:_SNIPPET_CHARS].rsplit(" ", 1)[0] + " …"

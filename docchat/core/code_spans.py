@@ -3,31 +3,42 @@
 import re
 from typing import NamedTuple
 
+from docchat.core.bare_lines import NOTHING
 from docchat.core.line_starts import Blocks, Kind
 
 _MOST_HELD = 1000  # characters
 _LINES = re.compile(r"[^\n]*+\n|[^\n]++")
 _TICKS = re.compile(r"`++")
-_TOKEN = re.compile(r"\\.|`++|<[A-Za-z]|>", re.DOTALL)
+_TOKEN = re.compile(r"\\.|`++", re.DOTALL)
+_CELL_END = re.compile(r"(?<!\\)(?:\\\\)*+\|")
 
 
 class Segment(NamedTuple):
-    """A part of the text. An empty code segment stands where a block ends."""
+    """A part of the text.
+
+    Attributes:
+        text: empty where a block ends.
+        fixed: nobody may change it: code, the end of a block, or what a filter has made.
+        span: it is a whole code span.
+    """
 
     text: str
-    is_code: bool
+    fixed: bool
+    span: bool = False
 
 
-_BLOCK_END = Segment("", is_code=True)
+_BLOCK_END = Segment("", fixed=True)
 
 
 class CodeSplitter:
     """Gives out each part of a stream as soon as it is certain whether it is code.
 
     What waits is the start of a line, while it may be a fence, an opening run of backticks, until
-    it is closed or its paragraph ends, and a last backslash or `<`. Nothing waits for more than
-    1,000 characters: then the rest of the paragraph counts as prose, or the rest of the text if
-    a line's start was too long. Code by indentation alone counts as prose, too.
+    it is closed or its paragraph ends, and a last backslash. Nothing waits for more than 1,000
+    characters: then the rest of the paragraph counts as prose, or the rest of the text if a
+    line's start was too long. Code by indentation alone counts as prose, too, and so does what
+    a table's cells would cut apart. Renderers agree only if backticks in prose are escaped and
+    every `<` in it opens nothing.
     """
 
     def __init__(self) -> None:
@@ -38,7 +49,7 @@ class CodeSplitter:
         self._inline = ""  # held back: from an opening run of backticks on
         self._searched = 0  # how much of it has no closing run
         self._all_prose = False  # the rest of the paragraph
-        self._angle = False  # behind `<` and a letter: in an autolink, backticks are no code
+        self._cuttable = False  # the current line has code that the cells of a table would cut
 
     def feed(self, text: str) -> list[Segment]:
         """The segments that this piece makes certain."""
@@ -71,17 +82,19 @@ class CodeSplitter:
     def _begin_line(self, line: str) -> list[Segment]:
         kind = self._blocks.begin(line)
         ended = [] if kind is Kind.CONTINUATION else self._end_block()
-        self._fenced = kind is Kind.FENCED
+        if kind is Kind.DELIMITER_ROW and self._cuttable:
+            ended.append(Segment(NOTHING, fixed=False))  # the line before shall head no table
+        self._fenced, self._cuttable = kind is Kind.FENCED, False
         return [*ended, *self._continue_line(line)]
 
     def _continue_line(self, part: str) -> list[Segment]:
         if self._fenced:
-            return [Segment(part, is_code=True)]
+            return [Segment(part, fixed=True)]
         return self._split(self._inline + part, final=False)
 
     def _end_block(self) -> list[Segment]:
         segments = self._split(self._inline, final=True)
-        self._all_prose = self._angle = False
+        self._all_prose = False
         return [*segments, _BLOCK_END]
 
     def _split(self, text: str, *, final: bool) -> list[Segment]:
@@ -91,25 +104,28 @@ class CodeSplitter:
         self._all_prose = self._all_prose or self._blocks.given_up
         while not self._all_prose and (token := _TOKEN.search(text, position)):
             position = token.end()
-            if token[0][0] in "\\<>":
-                self._angle = token[0][0] == "<" or (self._angle and token[0] != ">")
+            if token[0][0] == "\\":
                 continue
-            if self._angle:
-                self._all_prose = True
-                break
             end = self._closing(text, token, final=final)
             if end is None:
                 return [*segments, *self._hold(text, given, token.start())]
-            if end:
-                prose = Segment(text[given : token.start()], is_code=False)
-                segments += [prose, Segment(text[token.start() : end], is_code=True)]
+            if end and not self._cut_by_cells(text[token.start() : end]):
+                prose = Segment(text[given : token.start()], fixed=False)
+                code = Segment(text[token.start() : end], fixed=True, span=True)
+                segments += [prose, code]
                 given = position = end
-        ends_open = not final and text.endswith(("\\", "<"), position)
+        ends_open = not final and text.endswith("\\", position)
         return [*segments, *self._hold(text, given, len(text) - ends_open)]
+
+    def _cut_by_cells(self, span: str) -> bool:
+        """Whether the span is in a table and in more than one of its cells."""
+        cuttable = "\n" in span or _CELL_END.search(span) is not None
+        self._cuttable = self._cuttable or cuttable
+        return cuttable and self._blocks.in_table
 
     def _hold(self, text: str, given: int, certain: int) -> list[Segment]:
         self._inline = text[certain:]
-        return [Segment(text[given:certain], is_code=False)] if certain > given else []
+        return [Segment(text[given:certain], fixed=False)] if certain > given else []
 
     def _closing(self, text: str, opening: re.Match[str], *, final: bool) -> int | None:
         """Where the span that begins there ends; 0 if none does, None if it is not yet known."""

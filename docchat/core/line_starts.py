@@ -8,7 +8,7 @@ _MOST_CONTAINERS = 20
 _CODE_INDENT = 4  # columns; from here on nothing opens a block but indented code
 
 _STRUCTURE = re.compile(r"[ \t>*+\-_=#0-9.)]*+")
-_MAYBE_FENCE = re.compile(r"`{1,2}|`{3,}[^`]*|~+")
+_MAYBE_FENCE = re.compile(r"`{1,2}|`{3,}[^`]*|~{1,2}|~{3,}.*")
 _MAYBE_CLOSING = re.compile(r"[ \t>]*+(?:`*+|~*+)[ \t]*+")
 _FENCE = re.compile(r"(`{3,}+)[^`]*$|(~{3,}+)")
 _QUOTE_MARK = re.compile(r" {0,3}> ?")
@@ -17,6 +17,9 @@ _FIRST_ITEM = re.compile(r" {0,3}(?:[-*+]|0{0,8}1[.)]) +[^ ]")  # only these end
 _HEADING = re.compile(r"#{1,6}(?: |$)")
 _BREAK = re.compile(r"([-*_])(?: *\1){2,} *$")
 _UNDERLINE = re.compile(r"(?:=+|-+) *$")
+_DELIMITER_ROW = re.compile(r"(?=.*[|:])\|? *:?-+:? *(?:\| *:?-+:? *)*\|? *$")  # GFM, "Tables"
+_MAYBE_DELIMITER_ROW = re.compile(r"[-|: \t]*+")
+_MAY_INTERRUPT = tuple("<[$:|{%!")  # a paragraph, where HTML or extensions are rendered
 
 
 class Kind(Enum):
@@ -24,7 +27,8 @@ class Kind(Enum):
 
     CONTINUATION = auto()  # of a paragraph
     FENCED = auto()  # part of a fenced code block, its fences included
-    NEW = auto()  # another block
+    DELIMITER_ROW = auto()  # may make a table of the line before
+    NEW = auto()  # another block, or what is one to some renderers
 
 
 class Blocks:
@@ -32,6 +36,7 @@ class Blocks:
 
     def __init__(self) -> None:
         self.given_up = False  # nothing is known of the rest of the text
+        self.in_table = False  # to a renderer that knows tables
         self._containers: list[int] = []
         self._fence = ""  # the run that opened the block
         self._paragraph = False
@@ -47,7 +52,8 @@ class Blocks:
             if self._match(start)[1] == len(self._containers):
                 return False
         rest = start[_end(_STRUCTURE, start) :]
-        return not rest or _MAYBE_FENCE.fullmatch(rest) is not None
+        maybe = _MAYBE_FENCE.fullmatch(rest) or _MAYBE_DELIMITER_ROW.fullmatch(rest)
+        return maybe is not None
 
     def give_up(self) -> None:
         """Take all that follows for text."""
@@ -108,16 +114,33 @@ class Blocks:
         lone = not indented and (_HEADING.match(text) or _BREAK.match(text))
         underline = self._paragraph and directly and not indented and _UNDERLINE.match(text)
         if text and self._paragraph and not (opened or fence or lone or underline):
-            return Kind.CONTINUATION  # lazily, perhaps: then the containers stay open
+            return self._go_on(rest)  # lazily, perhaps: then the containers stay open
+        self.in_table = False
         self._containers = self._containers[:matched] + opened
         self._paragraph = bool(text) and not (indented or fence or lone or underline)
         self._empty_item = bool(opened) and opened[-1] != _QUOTE and not text
         if len(self._containers) > _MOST_CONTAINERS:
             self.give_up()
         elif fence:
-            self._fence = fence[1] or fence[2]
-            return Kind.FENCED
-        return Kind.NEW
+            return self._open_fence(fence, text)
+        return Kind.DELIMITER_ROW if _DELIMITER_ROW.match(text) else Kind.NEW
+
+    def _open_fence(self, fence: re.Match[str], text: str) -> Kind:
+        if "|" in text:
+            self.give_up()  # the head of a table to some renderers
+            return Kind.NEW
+        self._fence = fence[1] or fence[2]
+        return Kind.FENCED
+
+    def _go_on(self, rest: str) -> Kind:
+        """What a line is that goes on with a paragraph, or with a table."""
+        if _DELIMITER_ROW.match(rest.strip(" ")):
+            self.in_table = True
+            return Kind.DELIMITER_ROW
+        if self.in_table and _ITEM.match(rest):
+            self.give_up()  # a list after a table, but not after a paragraph
+        ends = self.in_table or rest.lstrip(" ").startswith(_MAY_INTERRUPT)
+        return Kind.NEW if ends else Kind.CONTINUATION
 
     def _new_containers(self, rest: str, matched: int) -> tuple[str, list[int]]:
         opened: list[int] = []

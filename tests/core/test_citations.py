@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from docchat.core.citations import CitationFilter
+from docchat.core.citations import source_of, without_citations
 from docchat.core.models import Chunk, Passage, Source, Sources, TextDelta
+from docchat.core.output_filter import OutputFilter
 
 COMMONMARK = MarkdownIt("commonmark", {"html": False, "maxNesting": 1000})
+NOTHING = "\u00a0"
 
 
 def passages(count: int) -> list[Passage]:
@@ -26,8 +28,8 @@ def passages(count: int) -> list[Passage]:
 
 
 def run(pieces: list[str], count: int = 5) -> tuple[str, list[Source]]:
-    citations = CitationFilter(passages(count))
-    events = [event for piece in pieces for event in citations.feed(piece)] + citations.close()
+    shown = OutputFilter(passages(count))
+    events = [event for piece in pieces for event in shown.feed(piece)] + shown.close()
     text = "".join(event.text for event in events if isinstance(event, TextDelta))
     sources = [s for event in events if isinstance(event, Sources) for s in event.sources]
     return text, sources
@@ -35,6 +37,15 @@ def run(pieces: list[str], count: int = 5) -> tuple[str, list[Source]]:
 
 def tokens_of(markdown: str) -> list[Token]:
     return [t for block in COMMONMARK.parse(markdown) for t in (block, *(block.children or ()))]
+
+
+def link_text(markdown: str) -> str:
+    """The text within links."""
+    text, depth = "", 0
+    for token in tokens_of(markdown):
+        depth += token.nesting if token.type.startswith("link_") else 0
+        text += token.content if depth and token.type == "text" else ""
+    return text
 
 
 def prose(markdown: str) -> str:
@@ -70,10 +81,10 @@ def cut(text: str, rng: random.Random) -> list[str]:
         ("```js\na[1]\n```\nso [2]", "```js\na[1]\n```\nso [1]", [2]),
         ("- ~~~\n  a[1]\n  ~~~\n[2]", "- ~~~\n  a[1]\n  ~~~\n[1]", [2]),
         ("``a`[1]`` [2]", "``a`[1]`` [1]", [2]),
-        ("an open ` tick\n\nthen [1]", "an open ` tick\n\nthen [1]", [1]),
+        ("an open ` tick\n\nthen [1]", "an open \\` tick\n\nthen [1]", [1]),
         ("[x] [ ] [-1] [abc]", "[x] [ ] [-1] [abc]", []),
-        ("forged [1](https://evil.example)", "forged [1] (https://evil.example)", [1]),
-        ("[2]: https://evil.example", "[1] : https://evil.example", [2]),
+        ("forged [1](https://evil.example)", "forged [1] (`https://evil.example`)", [1]),
+        ("[2]: https://evil.example", "[1] : `https://evil.example`", [2]),
         ("cut [1", "cut [1", []),
         ("spaces  kept [1]  ", "spaces  kept [1]  ", [1]),
         ("A [99999999999999999999999999999999999].", "A.", []),
@@ -99,7 +110,7 @@ def test_only_markers_of_this_requests_passages_are_shown_and_numbered_by_first_
         ("[[[[99]9]9]9]", ""),
         ("[[2], [3]]", "[1][2]"),
         ("[x[99]9]", "[x9]"),
-        (f"[9[99]{' ' * 70}]", f"9\u200b{' ' * 70}]"),
+        (f"[9[99]{' ' * 70}]", f"9\u00a0{' ' * 70}]"),
         (f"[9{' ' * 70}]", f"9{' ' * 70}]"),
     ],
 )
@@ -110,10 +121,11 @@ def test_what_surrounds_a_dropped_marker_makes_no_new_one(given: str, shown: str
 @pytest.mark.parametrize(
     ("given", "shown"),
     [
-        ("[99]```\na[9]\n```\nb[9]\n```", "\u200b```\na\n```\nb[9]\n```"),
-        ("``[99]`x [9]`", "``\u200b`x [9]`"),
+        ("[99]```\na[9]\n```\nb[9]\n```", "\u00a0\\`\\`\\`\na\n```\nb[9]\n```"),
+        ("``[99]`x [9]`", "\\`\\` `x [9]`"),
         ("`x` [99]`y`", "`x` `y`"),
-        ("`x`[99]`y`", "`x`\u200b`y`"),
+        ("`x`[99]`y`", "`x` `y`"),
+        ("[99]~~~\n[x](https://e.example)", "\u00a0~~~\nx (`e.example`)"),
     ],
 )
 def test_what_surrounds_a_dropped_marker_makes_no_new_code(given: str, shown: str) -> None:
@@ -123,22 +135,23 @@ def test_what_surrounds_a_dropped_marker_makes_no_new_code(given: str, shown: st
 @pytest.mark.parametrize(
     ("given", "shown"),
     [
-        ("[1](http://e.example)", "[1] (http://e.example)"),
-        ("[1][99](http://e.example)", "[1] (http://e.example)"),
-        ("[1] [99](http://e.example)", "[1] (http://e.example)"),
-        ("![1](http://e.example)", "![1] (http://e.example)"),
-        ("[see [1]](http://e.example)", "[see [1]] (http://e.example)"),
-        ("![x](http://e.example)", "![x] (http://e.example)"),
-        ("[**[1]**](http://e.example)", "[1] (http://e.example)"),
-        ("[1][99]: http://e.example", "[1] : http://e.example"),
-        ("[1][x]\n\n[x]: http://e.example", "[1][x]\n\n[x] : http://e.example"),
+        ("[1](http://d.example)", "[1] (http://d.example)"),
+        ("[1](http://e.example)", "[1] (`http://e.example`)"),
+        ("[1][99](http://e.example)", "[1] (`http://e.example`)"),
+        ("[1] [99](http://e.example)", "[1] (`http://e.example`)"),
+        ("![1](http://e.example)", "![1] (`http://e.example`)"),
+        ("[see [1]](http://d.example/)", "[see [1]] (http://d.example/)"),
+        ("[**[1]**](http://e.example)", "[1] (`http://e.example`)"),
+        ("[1][99]: http://e.example", "[1] : `http://e.example`"),
+        ("[1][x]\n\n[x]: http://e.example", "[1][x]\n\n[x] : `http://e.example`"),
         ("[a](`) [9] `", "[a] (`) [9] `"),
-        ("<x:a[2, 3]`1> [9] `", "<x:a[1][2]`1> `"),
+        ("<x:a[2, 3]`1> [9] `", "&lt;x:a[1][2]`1> [9] `"),
     ],
 )
-def test_no_link_of_the_models_gets_through(given: str, shown: str) -> None:
+def test_a_citation_is_never_made_a_link(given: str, shown: str) -> None:
     assert run([given])[0] == shown
-    assert not [t for t in tokens_of(shown) if t.type in ("link_open", "image")]
+    assert "[1]" not in link_text(shown)
+    assert not [t for t in tokens_of(shown) if t.type == "image"]
 
 
 FORMS = [
@@ -166,8 +179,8 @@ def test_whatever_looks_like_a_citation_counts_as_one(form: str, digits: str) ->
 
 
 def test_a_citation_behind_a_lone_backtick_is_filtered() -> None:
-    assert run(["Press the ` key, see [9]"])[0] == "Press the ` key, see"
-    assert run(["Press the ` key, see [9]\n\n`a[9]`"])[0] == "Press the ` key, see\n\n`a[9]`"
+    assert run(["Press the ` key, see [9]"])[0] == "Press the \\` key, see"
+    assert run(["Press the ` key, see [9]\n\n`a[9]`"])[0] == "Press the \\` key, see\n\n`a[9]`"
 
 
 def test_what_looks_like_a_fence_and_is_a_code_span_does_not_hide_citations() -> None:
@@ -211,15 +224,10 @@ def test_every_number_that_a_renderer_shows_outside_code_has_its_source(text: st
 
 @many
 @given(TEXTS)
-def test_a_renderer_finds_no_link_and_no_image(text: str) -> None:
-    assert not [t for t in tokens_of(run([text])[0]) if t.type in ("link_open", "image")]
-
-
-@many
-@given(TEXTS)
 def test_code_stays_as_it_is(text: str) -> None:
     assume("<" not in text)
     assume(not re.search(r"\][(:]", text))  # there, backticks may be part of a link
+    assume(not re.search(r"\n[ >]*[\[:!]", text))  # there, a block begins to some renderers
     assume(not re.search(r"(?m)^[ >]* {4}[^a-z]", text))  # renderers differ
     assert code(run([text])[0]) == code(text)
 
@@ -241,31 +249,38 @@ def test_a_long_answer_takes_linear_time(unit: str) -> None:
 
 
 def test_prose_does_not_wait_for_the_end_of_its_line() -> None:
-    citations = CitationFilter(passages(2))
-    assert citations.feed("Run the") == [TextDelta("Run the")]
-    assert citations.feed(" installer, then") == [TextDelta(" installer, then")]
+    shown = OutputFilter(passages(2))
+    assert shown.feed("Run the") == [TextDelta("Run the")]
+    assert shown.feed(" installer, then") == [TextDelta(" installer, then")]
 
 
 def test_a_source_comes_before_the_text_that_cites_it() -> None:
-    events = CitationFilter(passages(2)).feed("yes [2].")
+    events = OutputFilter(passages(2)).feed("yes [2].")
     assert isinstance(events[0], Sources)
     assert events[0].sources[0].title == "Page 2 › H"
     assert events[0].sources[0].snippet == "text 2"
 
 
+def snippet(text: str, title: str = "T") -> Source:
+    return source_of(1, Passage(Chunk("i", "p", "u", title, (), text), 1.0))
+
+
 def test_a_snippet_has_no_heading_or_fence_marks() -> None:
     text = "## Install\n\n```sh\npip install x  # now\n```"
-    citations = CitationFilter([Passage(Chunk("i", "p", "u", "T", (), text), 1.0)])
-    event = citations.feed("x [1].")[0]
-    assert isinstance(event, Sources)
-    assert event.sources[0].snippet == "Install pip install x # now"
+    assert snippet(text).snippet == "Install pip install x # now"
 
 
 def test_a_long_snippet_ends_at_a_word() -> None:
-    long = Passage(Chunk("i", "p", "u", "T", (), "word " * 100), 1.0)
-    citations = CitationFilter([long])
-    event = citations.feed("x [1].")[0]
-    assert isinstance(event, Sources)
-    snippet = event.sources[0].snippet
-    assert len(snippet) <= 245
-    assert snippet.endswith("word …")
+    shown = snippet("word " * 100).snippet
+    assert len(shown) <= 245
+    assert shown.endswith("word …")
+
+
+def test_a_sources_title_is_one_visible_line_of_bounded_length() -> None:
+    shown = snippet("x", title="A\u202e\nB " + "long " * 100).title
+    assert shown.startswith("A B long")
+    assert len(shown) <= 205
+
+
+def test_an_earlier_answer_goes_without_its_markers() -> None:
+    assert without_citations("A [3]. `b[0]` [1]") == "A. `b[0]`"

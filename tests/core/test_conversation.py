@@ -1,4 +1,4 @@
-from docchat.core.conversation import recent, search_text
+from docchat.core.conversation import previous, recent, search_text
 from docchat.core.models import Question, Role, Turn
 
 USER, ASSISTANT = Role.USER, Role.ASSISTANT
@@ -10,11 +10,13 @@ def turns(*texts: str) -> tuple[Turn, ...]:
 
 def test_a_first_question_is_searched_as_it_is() -> None:
     assert search_text(Question("how?")) == "how?"
+    assert previous(Question("how?")) == ""
 
 
 def test_a_follow_up_is_searched_with_the_previous_user_turn_alone() -> None:
     question = Question("and then?", turns("first", "a1", "second", "a2"))
-    assert search_text(question) == "second\nand then?"
+    assert search_text(question) == "and then?\nsecond"
+    assert previous(question) == "second"
 
 
 def test_recent_keeps_whole_turns_from_the_end_within_the_budget() -> None:

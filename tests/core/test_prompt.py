@@ -1,3 +1,4 @@
+from docchat.core.canary import LeakWatch
 from docchat.core.models import Chunk, Passage, Question, Role, Turn
 from docchat.core.prompt import NOT_IN_DOCS, compose
 
@@ -52,3 +53,27 @@ def test_the_history_comes_before_the_question_as_its_own_turns() -> None:
     prompt = compose(Question("q", history), [passage("x")], marker=MARKER, site_name="S")
     assert prompt.turns[:2] == history
     assert prompt.turns[2].role is Role.USER
+
+
+def test_the_owners_rules_are_part_of_the_system_instruction() -> None:
+    question, rules = Question("q"), "Call the visitor {you}."
+    plain = compose(question, [], marker=MARKER, site_name="S")
+    ruled = compose(question, [], marker=MARKER, site_name="S", site_rules=rules)
+    assert rules in ruled.system
+    assert "owner" not in plain.system
+    assert plain.canary != ruled.canary
+
+
+def test_an_answer_that_recites_the_rules_has_the_canary() -> None:
+    prompt = compose(Question("q"), [], marker=MARKER, site_name="S")
+    first_line, last_line = prompt.system.splitlines()[0], prompt.system.splitlines()[-1]
+    assert LeakWatch(prompt.canary).see(first_line)
+    assert LeakWatch(prompt.canary).see(last_line)
+
+
+def test_a_title_is_bounded_and_has_nothing_invisible() -> None:
+    _, user = compose_for(Question("how?"), passage("x\u200by", title="A\u202e" + "long " * 200))
+    heading, text = user.split("---\n")[1].split("\n\n")
+    assert len(heading) < 320
+    assert "\u202e" not in heading
+    assert text.startswith("xy\n")

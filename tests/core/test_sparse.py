@@ -56,6 +56,13 @@ def test_identifiers_are_found_whole() -> None:
     assert score("max_open_files", "set max_open_files to 1024") > 0
 
 
+def test_terms_of_the_earlier_turn_alone_count_half() -> None:
+    query = encode_query("and the store?", earlier="create a store")
+    weights = dict(zip(query.indices, query.values, strict=True))
+    store, create = encode_query("store").indices[0], encode_query("create").indices[0]
+    assert weights == {store: 1.0, create: 0.5}
+
+
 def test_term_ids_are_the_same_in_every_process() -> None:
     code = "from docchat.core.sparse import encode_query; print([*encode_query('reducer').indices])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

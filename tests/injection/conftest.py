@@ -1,0 +1,1 @@
+from tests.functions.conftest import empty_folder, gemini_url, variables  # noqa: F401 - fixtures
