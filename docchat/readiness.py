@@ -1,6 +1,7 @@
 """Whether a chat could be answered now: one state for each part that it needs."""
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -13,32 +14,61 @@ UNKNOWN = "unknown"
 """The part could not be asked, because of another part that fails."""
 
 _CACHE_S = 10.0
+_KEPT_S = 30.0
+_PATIENCE_S = 1.0
 _DEADLINE_S = 8.0
 
 
 class Readiness:
-    """Asks every part, at most once in some seconds: probes come often and must cost nothing."""
+    """Asks every part, at most once in some seconds: probes come often and must cost nothing.
+
+    Args:
+        runtime: the parts.
+        cache_s: so long nobody is asked again.
+        kept_s: so long the last state is told when asking takes longer than `patience_s`.
+        patience_s: how long a probe waits then. Not at all would be too short: between two
+            requests Cloud Run gives a process no CPU time to ask with.
+        clock: seconds, never set back.
+    """
 
     def __init__(
         self,
         runtime: Runtime,
         *,
         cache_s: float = _CACHE_S,
+        kept_s: float = _KEPT_S,
+        patience_s: float = _PATIENCE_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._runtime = runtime
         self._cache_s = cache_s
+        self._kept_s = kept_s
+        self._patience_s = patience_s
         self._clock = clock
-        self._lock = asyncio.Lock()
-        self._known: tuple[float, dict[str, str]] | None = None
+        self._asked_at = -math.inf
+        self._states: dict[str, str] = {}
+        self._asking: asyncio.Task[None] | None = None
 
     async def check(self) -> dict[str, str]:
         """Part → `ok`, `unknown`, or one word for what is wrong."""
-        async with self._lock:
-            now = self._clock()
-            if self._known is None or now - self._known[0] >= self._cache_s:
-                self._known = now, await self._ask_all()
-            return self._known[1]
+        age_s = self._clock() - self._asked_at
+        if age_s >= self._cache_s:
+            patience_s = self._patience_s if age_s < self._kept_s else None
+            # It goes on when this probe leaves: others wait for it too.
+            await asyncio.wait({self._begin()}, timeout=patience_s)
+        return self._states
+
+    def _begin(self) -> "asyncio.Task[None]":
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._ask())
+        return self._asking
+
+    async def _ask(self) -> None:
+        try:
+            self._states = await self._ask_all()
+            self._asked_at = self._clock()
+        finally:
+            self._asking = None
 
     async def _ask_all(self) -> dict[str, str]:
         parts = {

@@ -13,8 +13,8 @@ POOL = 1000
 """Connections. Each open stream holds one: of 500 streams over httpx2's own 100 connections,
 the slowest waited 30 s for its first piece."""
 
-TIMEOUTS = httpx2.Timeout(connect=3.0, read=15.0, write=10.0, pool=3.0)
-"""Seconds; `read` is the longest gap between two pieces, not the length of an answer."""
+TIMEOUTS = httpx2.Timeout(connect=3.0, read=60.0, write=10.0, pool=3.0)
+"""Seconds. An answer's own, shorter limits are `docchat.deadlines`'; `read` is for the indexer."""
 
 _LIMITS = httpx2.Limits(max_connections=POOL, max_keepalive_connections=POOL)
 

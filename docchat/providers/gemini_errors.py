@@ -3,7 +3,6 @@
 The messages name the status and nothing of the reply: an upstream body can quote the request.
 """
 
-import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from google.genai import errors
 
 from docchat.errors import (
     AssistantUnavailable,
+    KeyRefused,
     ServiceError,
     UpstreamBadResponse,
     UpstreamBusy,
@@ -35,7 +35,8 @@ def translated() -> Iterator[None]:
     """Raises a `ServiceError` for everything that the block's call to Gemini raises.
 
     Raises:
-        AssistantUnavailable: the key, the model's name or the account is refused.
+        KeyRefused: the key is not valid, or not any more.
+        AssistantUnavailable: the model's name or the account is refused.
         UpstreamBusy: no quota, overloaded, or not reachable.
         UpstreamTimeout: a time-out, here or behind Gemini.
         UpstreamBadResponse: anything else.
@@ -47,7 +48,7 @@ def translated() -> Iterator[None]:
     except httpx2.TimeoutException as exc:
         raise UpstreamTimeout(f"Gemini did not answer in time: {type(exc).__name__}") from exc
     except httpx2.ConnectError as exc:
-        raise _unreachable() from exc
+        raise UpstreamBusy("Gemini cannot be reached", reason="unreachable") from exc
     except httpx2.HTTPError as exc:
         raise UpstreamBadResponse(f"the connection to Gemini broke: {type(exc).__name__}") from exc
     except MALFORMED_REPLY as exc:
@@ -57,41 +58,34 @@ def translated() -> Iterator[None]:
 def _from_reply(exc: errors.APIError) -> ServiceError:
     text = f"Gemini answered {exc.code}"
     details = _details(exc.details)
-    if exc.code in {429, 503}:
-        return _busy(text, details)
-    if exc.code in {408, 504}:
-        return UpstreamTimeout(text)
-    if refusal := _refusal(exc, details):
-        why, reason = refusal
-        return AssistantUnavailable(f"{text}: {why}", reason=reason)
-    return UpstreamBadResponse(text)
+    wait_s = _retry_delay(details)
+    match exc.code:
+        case 429 if wait_s is None:  # out of quota, and no word on for how long
+            return UpstreamBusy(text, retries=1)
+        case 429 | 503:
+            return UpstreamBusy(text, wait_s=wait_s)
+        case 408 | 504:
+            return UpstreamTimeout(text)
+        case 500 | 502:
+            return UpstreamBadResponse(text)
+    return _refusal(exc, text, details) or UpstreamBadResponse(text, retries=0)
 
 
-def _refusal(exc: errors.APIError, details: list[dict[str, Any]]) -> tuple[str, str] | None:
-    """What is wrong with our set-up, and the word for it; None when nothing is."""
+def _refusal(
+    exc: errors.APIError, text: str, details: list[dict[str, Any]]
+) -> AssistantUnavailable | None:
+    """What is wrong with our set-up; None when nothing is."""
     match exc.code:
         case 400 if any(detail.get("reason") == "API_KEY_INVALID" for detail in details):
-            return "the key is not valid", "key-refused"
+            return KeyRefused(f"{text}: the key is not valid")
         case 400 if exc.status == "FAILED_PRECONDITION":  # the region, or billing
-            return "the account may not use the API", "refused"
+            return AssistantUnavailable(f"{text}: the account may not use the API")
         case 401 | 403:
-            return "the key is refused", "key-refused"
+            return KeyRefused(f"{text}: the key is refused")
         case 404:
-            return "there is no such model", "model-missing"
+            return AssistantUnavailable(f"{text}: there is no such model", reason="model-missing")
         case _:
             return None
-
-
-def _busy(text: str, details: list[dict[str, Any]]) -> UpstreamBusy:
-    error = UpstreamBusy(text)
-    error.retry_after = _retry_delay(details) or error.retry_after
-    return error
-
-
-def _unreachable() -> UpstreamBusy:
-    error = UpstreamBusy("Gemini cannot be reached")
-    error.reason = "unreachable"
-    return error
 
 
 def _details(body: object) -> list[dict[str, Any]]:
@@ -101,9 +95,9 @@ def _details(body: object) -> list[dict[str, Any]]:
     return [d for d in details if isinstance(d, dict)] if isinstance(details, list) else []
 
 
-def _retry_delay(details: list[dict[str, Any]]) -> int | None:
-    """Whole seconds of a `google.rpc.RetryInfo`, rounded up; None without one."""
+def _retry_delay(details: list[dict[str, Any]]) -> float | None:
+    """Seconds of a `google.rpc.RetryInfo`; None without one."""
     for detail in details:
         if match := _SECONDS.fullmatch(str(detail.get("retryDelay"))):
-            return max(1, math.ceil(float(match[1])))
+            return float(match[1])
     return None

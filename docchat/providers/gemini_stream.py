@@ -30,30 +30,30 @@ async def pieces_of(
     """Pieces up to the first finish reason; what comes after it is ignored.
 
     Raises:
-        UpstreamTruncated: the stream broke off, or ended for no reason that we know.
+        UpstreamTruncated: the stream broke off, or ended for no reason that we know, after text.
         ServiceError: any other failure.
     """
     usage: Usage | None = None
-    began, drain_s = False, 0.0
+    said, drain_s = False, 0.0
     try:
         with translated():
             async for chunk in chunks:
-                began = True
                 usage = _usage(chunk) or usage
-                text, finish = _text(chunk), _finish(chunk)
+                text, finish = _text(chunk), _finish(chunk, said=said)
                 if finish:
                     drain_s = _DRAIN_S
                     yield Piece(text, finish, usage)
                     return
                 if text:
-                    yield Piece(text)
+                    said = True
+                    yield Piece(text, usage=usage)
     except UpstreamBadResponse as exc:
-        if began and isinstance(exc.__cause__, _BROKEN_OFF):
+        if said and isinstance(exc.__cause__, _BROKEN_OFF):
             raise UpstreamTruncated(str(exc)) from exc
         raise
     finally:
         await _let_go(chunks, drain_s)
-    raise UpstreamTruncated("the stream ended without a finish reason")
+    raise _unfinished("the stream ended without a finish reason", said=said)
 
 
 def _text(chunk: types.GenerateContentResponse) -> str:
@@ -62,15 +62,19 @@ def _text(chunk: types.GenerateContentResponse) -> str:
     return "".join(part.text for part in parts if part.text and not part.thought)
 
 
-def _finish(chunk: types.GenerateContentResponse) -> FinishReason | None:
+def _finish(chunk: types.GenerateContentResponse, *, said: bool) -> FinishReason | None:
     if chunk.prompt_feedback and chunk.prompt_feedback.block_reason:
         return FinishReason.BLOCKED
     reason = chunk.candidates[0].finish_reason if chunk.candidates else None
     if reason is None:
         return None
     if reason.name not in _FINISH:
-        raise UpstreamTruncated(f"the model stopped for another reason: {reason.name[:40]}")
+        raise _unfinished(f"the model stopped for another reason: {reason.name[:40]}", said=said)
     return _FINISH[reason.name]
+
+
+def _unfinished(why: str, *, said: bool) -> UpstreamBadResponse:
+    return UpstreamTruncated(why) if said else UpstreamBadResponse(why, retries=1)
 
 
 def _usage(chunk: types.GenerateContentResponse) -> Usage | None:

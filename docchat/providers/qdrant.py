@@ -12,7 +12,6 @@ import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import cast
 from urllib.parse import urlsplit
 
 import httpx
@@ -21,16 +20,26 @@ from qdrant_client import AsyncQdrantClient, models
 from qdrant_client.common.client_exceptions import QdrantException
 from qdrant_client.http.exceptions import ApiException
 
-from docchat.core.models import Manifest, Point, Retrieved, SparseVector, Vector
+from docchat.core.models import (
+    EVERYWHERE,
+    Manifest,
+    Point,
+    Retrieved,
+    Scope,
+    SparseVector,
+    Vector,
+)
 from docchat.core.payload import (
     CANDIDATES,
     DENSE,
+    FILTERED,
     SPARSE,
     VERSION,
     manifest_of,
     manifest_payload,
     payload_of,
     retrieved,
+    values_in,
     version_name,
 )
 from docchat.errors import (
@@ -83,9 +92,12 @@ class QdrantIndex:
         self._alias = collection
         self._timeout_s = timeout_s
 
-    async def search(self, dense: Vector, sparse: SparseVector, limit: int) -> Retrieved:
+    async def search(
+        self, dense: Vector, sparse: SparseVector, limit: int, scope: Scope = EVERYWHERE
+    ) -> Retrieved:
         """As `PassageIndex.search`."""
-        requests = [_hybrid(dense, sparse, limit), _nearest(dense)]
+        within = _filter(scope)
+        requests = [_hybrid(dense, sparse, limit, within), _nearest(dense, within)]
         async with self._within(self._timeout_s):
             answers = await self._client.query_batch_points(self._alias, requests)
         if len(answers) != len(requests):
@@ -93,7 +105,8 @@ class QdrantIndex:
         hits, nearest = (answer.points for answer in answers)
         found = retrieved(hits, nearest)
         if dropped := len(hits) - len(found.passages):
-            _log.warning("left out %d points of %s: bad payload", dropped, self._alias)
+            level = logging.WARNING if found.passages else logging.ERROR
+            _log.log(level, "left out %d points of %s: bad payload", dropped, self._alias)
         return found
 
     async def manifest(self) -> Manifest | None:
@@ -123,7 +136,8 @@ class QdrantIndex:
                 records = await self._client.retrieve(
                     self._alias, batch, with_payload=False, with_vectors=[DENSE]
                 )
-            found |= {str(r.id): cast("dict[str, list[float]]", r.vector)[DENSE] for r in records}
+            dense = ((record.id, _dense_of(record.vector)) for record in records)
+            found |= {str(id_): vector for id_, vector in dense if vector is not None}
         return found
 
     async def begin(self, manifest: Manifest) -> str:
@@ -143,6 +157,10 @@ class QdrantIndex:
                 sparse_vectors_config={SPARSE: sparse},
                 metadata=manifest_payload(manifest),
             )
+            for field in FILTERED:  # a server in strict mode filters by nothing else
+                await self._client.create_payload_index(
+                    version, field, models.PayloadSchemaType.KEYWORD
+                )
         return version
 
     async def add(self, version: str, points: Sequence[Point]) -> None:
@@ -251,14 +269,32 @@ def _point_struct(point: Point, version: str) -> models.PointStruct:
     return models.PointStruct(id=point.chunk.id, vector=vectors, payload=payload)
 
 
+def _dense_of(vector: object) -> Vector | None:
+    """A stored point's own; None where somebody else's point has none."""
+    named = vector.get(DENSE) if isinstance(vector, dict) else None
+    return named if isinstance(named, list) else None
+
+
 def _sparse(sparse: SparseVector) -> models.SparseVector:
     return models.SparseVector(indices=list(sparse.indices), values=list(sparse.values))
 
 
-def _hybrid(dense: Vector, sparse: SparseVector, limit: int) -> models.QueryRequest:
-    prefetch = [models.Prefetch(query=list(dense), using=DENSE, limit=CANDIDATES)]
+def _filter(scope: Scope) -> models.Filter | None:
+    conditions: list[models.Condition] = [
+        models.FieldCondition(key=field, match=models.MatchAny(any=values))
+        for field, values in values_in(scope).items()
+    ]
+    return models.Filter(must=conditions) if conditions else None
+
+
+def _hybrid(
+    dense: Vector, sparse: SparseVector, limit: int, within: models.Filter | None
+) -> models.QueryRequest:
+    by_meaning = models.Prefetch(query=list(dense), using=DENSE, limit=CANDIDATES, filter=within)
+    prefetch = [by_meaning]
     if sparse.indices:
-        prefetch.append(models.Prefetch(query=_sparse(sparse), using=SPARSE, limit=CANDIDATES))
+        terms = _sparse(sparse)
+        prefetch.append(models.Prefetch(query=terms, using=SPARSE, limit=CANDIDATES, filter=within))
     return models.QueryRequest(
         prefetch=prefetch,
         query=models.FusionQuery(fusion=models.Fusion.RRF),
@@ -267,5 +303,5 @@ def _hybrid(dense: Vector, sparse: SparseVector, limit: int) -> models.QueryRequ
     )
 
 
-def _nearest(dense: Vector) -> models.QueryRequest:
-    return models.QueryRequest(query=list(dense), using=DENSE, limit=1)
+def _nearest(dense: Vector, within: models.Filter | None) -> models.QueryRequest:
+    return models.QueryRequest(query=list(dense), using=DENSE, limit=1, filter=within)

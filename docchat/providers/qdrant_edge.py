@@ -25,7 +25,15 @@ from typing import BinaryIO, cast
 
 import qdrant_edge as edge
 
-from docchat.core.models import Manifest, Point, Retrieved, SparseVector, Vector
+from docchat.core.models import (
+    EVERYWHERE,
+    Manifest,
+    Point,
+    Retrieved,
+    Scope,
+    SparseVector,
+    Vector,
+)
 from docchat.core.payload import (
     CANDIDATES,
     DENSE,
@@ -36,9 +44,10 @@ from docchat.core.payload import (
     published_json,
     published_of,
     retrieved,
+    values_in,
     version_name,
 )
-from docchat.errors import IndexLocked, IndexUnavailable
+from docchat.errors import AssistantUnavailable, IndexLocked, IndexUnavailable, ServiceError
 
 _RRF_K = 2  # what a Qdrant server uses when it is not told; the engine must be told
 
@@ -75,9 +84,14 @@ class EdgeIndex:
         self._reader: _Reader | None = None
         self._writer: _Writer | None = None
 
-    async def search(self, dense: Vector, sparse: SparseVector, limit: int) -> Retrieved:
+    async def search(
+        self, dense: Vector, sparse: SparseVector, limit: int, scope: Scope = EVERYWHERE
+    ) -> Retrieved:
         """As `PassageIndex.search`."""
-        request = edge.QueryBatchRequest([_hybrid(dense, sparse, limit), _nearest(dense)])
+        within = _filter(scope)
+        request = edge.QueryBatchRequest(
+            [_hybrid(dense, sparse, limit, within), _nearest(dense, within)]
+        )
         with self._translated():
             hits, nearest = self._published_shard().query_batch(request)
         found = retrieved(hits, nearest)
@@ -230,9 +244,9 @@ class EdgeIndex:
                 raise
             raise self._unavailable(str(exc)) from exc
 
-    def _unavailable(self, cause: str) -> IndexUnavailable:
+    def _unavailable(self, cause: str) -> ServiceError:
         if "Vector dimension error" in cause:
-            return IndexUnavailable(
+            return AssistantUnavailable(
                 f"the index in {self._folder} was made for vectors of another length: index again,"
                 " or set EMBEDDING_MODEL and EMBEDDING_DIMENSION to what it was made with",
                 reason="other-dimension",
@@ -263,14 +277,25 @@ def _engine_sparse(sparse: SparseVector) -> edge.SparseVector:
     return edge.SparseVector(list(sparse.indices), list(sparse.values))
 
 
-def _hybrid(dense: Vector, sparse: SparseVector, limit: int) -> edge.QueryRequest:
-    prefetches = [edge.Prefetch(CANDIDATES, edge.Query.Nearest(list(dense), DENSE))]
+def _filter(scope: Scope) -> edge.Filter | None:
+    conditions: list[edge.ConditionType] = [
+        edge.FieldCondition(field, match=edge.MatchAny(values))
+        for field, values in values_in(scope).items()
+    ]
+    return edge.Filter(must=conditions) if conditions else None
+
+
+def _hybrid(
+    dense: Vector, sparse: SparseVector, limit: int, within: edge.Filter | None
+) -> edge.QueryRequest:
+    by_meaning = edge.Query.Nearest(list(dense), DENSE)
+    prefetches = [edge.Prefetch(CANDIDATES, by_meaning, filter=within)]
     if sparse.indices:
         by_terms = edge.Query.Nearest(_engine_sparse(sparse), SPARSE)
-        prefetches.append(edge.Prefetch(CANDIDATES, by_terms))
+        prefetches.append(edge.Prefetch(CANDIDATES, by_terms, filter=within))
     fusion = cast("edge.Fusion", edge.Fusion.Rrf(_RRF_K))
     return edge.QueryRequest(limit, query=fusion, prefetches=prefetches, with_payload=True)
 
 
-def _nearest(dense: Vector) -> edge.QueryRequest:
-    return edge.QueryRequest(1, query=edge.Query.Nearest(list(dense), DENSE))
+def _nearest(dense: Vector, within: edge.Filter | None) -> edge.QueryRequest:
+    return edge.QueryRequest(1, query=edge.Query.Nearest(list(dense), DENSE), filter=within)

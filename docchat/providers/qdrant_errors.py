@@ -5,8 +5,10 @@ from qdrant_client.common.client_exceptions import QdrantException, ResourceExha
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
 from docchat.errors import (
+    MOST_RETRIES,
     AssistantUnavailable,
     IndexUnavailable,
+    KeyRefused,
     ServiceError,
     UpstreamBadResponse,
     UpstreamBusy,
@@ -27,13 +29,14 @@ def docchat_error(exc: Exception, alias: str) -> ServiceError:
             return _busy(exc.retry_after_s)
         case QdrantException():
             return _busy(None)  # a Retry-After that is not a number
-    return UpstreamBadResponse("Qdrant answered with something that is not its API's JSON")
+    text = "Qdrant answered with something that is not its API's JSON"
+    return UpstreamBadResponse(text, retries=1)
 
 
 def _status_error(exc: UnexpectedResponse, alias: str) -> ServiceError:  # noqa: PLR0911 - one a status
     match exc.status_code:
         case 401 | 403:
-            return AssistantUnavailable("Qdrant refuses QDRANT_API_KEY", reason="unauthorized")
+            return KeyRefused("Qdrant refuses QDRANT_API_KEY", reason="unauthorized")
         case 404:
             return IndexUnavailable(
                 f"Qdrant has no collection for {alias!r}: run the indexer, or correct"
@@ -41,7 +44,7 @@ def _status_error(exc: UnexpectedResponse, alias: str) -> ServiceError:  # noqa:
                 reason="collection-missing",
             )
         case 400 if b"Vector dimension error" in exc.content:
-            return IndexUnavailable(
+            return AssistantUnavailable(
                 f"{alias!r} was made for vectors of another length: index again,"
                 " or set EMBEDDING_MODEL and EMBEDDING_DIMENSION to what it was made with",
                 reason="other-dimension",
@@ -54,10 +57,9 @@ def _status_error(exc: UnexpectedResponse, alias: str) -> ServiceError:  # noqa:
             return IndexUnavailable("Qdrant's storage is full", reason="storage-full")
         case 500 | 502 | 503:
             return IndexUnavailable(f"Qdrant failed: HTTP {exc.status_code}", reason="failing")
-    return UpstreamBadResponse(f"Qdrant answered HTTP {exc.status_code}")
+    return UpstreamBadResponse(f"Qdrant answered HTTP {exc.status_code}", retries=0)
 
 
-def _busy(retry_after: int | None) -> UpstreamBusy:
-    error = UpstreamBusy("Qdrant has too many requests: HTTP 429")
-    error.retry_after = retry_after or error.retry_after
-    return error
+def _busy(wait_s: int | None) -> UpstreamBusy:
+    text = "Qdrant has too many requests: HTTP 429"
+    return UpstreamBusy(text, wait_s=wait_s, retries=MOST_RETRIES if wait_s else 1)

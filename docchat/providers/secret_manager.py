@@ -1,11 +1,9 @@
-"""Secrets from Google Secret Manager: one read, and a value that is kept."""
+"""Secrets from Google Secret Manager."""
 
 import asyncio
-import logging
-import math
+import random
 import threading
-import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -21,7 +19,6 @@ from pydantic import SecretStr
 
 from docchat.errors import Misconfigured, SecretUnavailable
 
-_LOGGER = logging.getLogger("docchat.secrets")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _TRANSIENT = "secrets-unavailable"
 
@@ -29,12 +26,19 @@ _TRANSIENT = "secrets-unavailable"
 class SecretManager:
     """Reads secret versions over REST, with the account that the process runs as."""
 
-    def __init__(self, base_url: str | None = None, *, timeout_s: float = 3.0) -> None:
+    def __init__(
+        self,
+        base_url: str | None = None,
+        *,
+        timeout_s: float = 3.0,
+        waits_s: Sequence[float] = (0.1, 0.3, 0.9),
+    ) -> None:
         """Opens nothing.
 
         Args:
             base_url: an emulator on this machine, asked without an account; None is the cloud.
-            timeout_s: for one whole read, the account's token included.
+            timeout_s: for one whole read, the account's token and further tries included.
+            waits_s: about how long to wait before each further try, where one may help.
 
         Raises:
             Misconfigured: `base_url` is not this machine's.
@@ -43,6 +47,7 @@ class SecretManager:
             raise Misconfigured("SECRET_MANAGER_BASE_URL must be http:// to this machine")
         self._base_url = base_url
         self._timeout_s = timeout_s
+        self._waits_s = waits_s
         self._lock = threading.Lock()
         self._client: secretmanager.SecretManagerServiceClient | None = None
 
@@ -53,11 +58,24 @@ class SecretManager:
             SecretUnavailable: `reason` is `secret-refused`, `secret-missing`,
                 `secret-disabled`, or `secrets-unavailable` when trying again may help.
         """
+        failures = [_unavailable(name, "no answer in time")]
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await asyncio.to_thread(self._access, name)
+                return await self._persist(name, failures)
         except TimeoutError as exc:
-            raise _unavailable(name, "no answer in time") from exc
+            raise failures[-1] from exc
+
+    async def _persist(self, name: str, failures: list[SecretUnavailable]) -> SecretStr:
+        """Try, and try again; `failures` keeps why, for when the time is over."""
+        for wait_s in self._waits_s:
+            try:
+                return await asyncio.to_thread(self._access, name)
+            except SecretUnavailable as exc:
+                if exc.reason != _TRANSIENT:
+                    raise
+                failures.append(exc)
+            await asyncio.sleep(wait_s * random.uniform(0.5, 1.5))  # noqa: S311 - not secret
+        return await asyncio.to_thread(self._access, name)
 
     def _access(self, name: str) -> SecretStr:
         with _translated(name):
@@ -78,56 +96,6 @@ class SecretManager:
             if self._client is None:
                 self._client = _connect(self._base_url)
             return self._client
-
-
-class CachedSecret:
-    """One secret, read on first use and again when its time to live is over.
-
-    While a new read fails, the last good value stays; without one, the next caller tries again.
-    """
-
-    def __init__(
-        self,
-        read: Callable[[], Awaitable[SecretStr]],
-        *,
-        ttl_s: float = 300.0,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._read = read
-        self._ttl_s = ttl_s
-        self._clock = clock
-        self._value: SecretStr | None = None
-        self._read_at = -math.inf
-        self._reading: asyncio.Task[SecretStr] | None = None
-
-    async def get(self) -> SecretStr:
-        """The value. One read serves all who ask meanwhile, and its failure reaches all of them.
-
-        Raises:
-            SecretUnavailable: it was never read, and cannot be read now.
-        """
-        if self._value is not None and self._clock() - self._read_at < self._ttl_s:
-            return self._value
-        if self._reading is None:
-            self._reading = asyncio.create_task(self._refresh())
-            self._reading.add_done_callback(self._done)
-        # Shielded: one caller who leaves must not take the others' read along.
-        return await asyncio.shield(self._reading)
-
-    async def _refresh(self) -> SecretStr:
-        try:
-            self._value = await self._read()
-        except SecretUnavailable as exc:
-            if self._value is None:
-                raise
-            _LOGGER.warning("secret not read again, the last value stays: %s", exc)
-        self._read_at = self._clock()
-        return self._value
-
-    def _done(self, reading: "asyncio.Task[SecretStr]") -> None:
-        self._reading = None
-        if not reading.cancelled():
-            reading.exception()  # all who asked may have left; asyncio would complain
 
 
 def _is_local(base_url: str) -> bool:
