@@ -18,12 +18,14 @@ DocchatError
 ├── ServiceError                docchat or something behind it fails (5xx)
 │   ├── UpstreamBadResponse     502
 │   ├── UpstreamTruncated       502, or an in-stream error
+│   ├── ContentFiltered         an in-stream error
 │   ├── UpstreamBusy            503
 │   ├── Overloaded              503
 │   ├── SwitchedOff             503
 │   ├── ShuttingDown            503, or an in-stream error
 │   ├── IndexUnavailable        503
 │   ├── AssistantUnavailable    503
+│   │   ├── KeyRefused          an upstream refuses the key that we send
 │   │   ├── Misconfigured       names the variable to set
 │   │   └── SecretUnavailable   Secret Manager did not give a key
 │   ├── NotReady                503, from /health alone
@@ -35,6 +37,7 @@ DocchatError
 operator's: it goes to the log and to the command line, never to a visitor.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -51,6 +54,9 @@ class DocchatError(Exception):
         reason: one word for `/health`, so that an operator sees what is wrong.
         retry_after: seconds after which trying again makes sense, or None.
         needs_operator: trying again is of no use until somebody mends the set-up.
+        retries: how many more attempts a call that failed like this is worth, before anything
+            was sent to the caller.
+        wait_s: seconds that the upstream wants to be left alone for; None when it did not say.
     """
 
     slug: ClassVar[str] = "internal"
@@ -60,6 +66,8 @@ class DocchatError(Exception):
     reason: str = "failing"
     retry_after: int | None = None
     needs_operator: bool = False
+    retries: int = 0
+    wait_s: float | None = None
 
 
 # --- what the caller sent -----------------------------------------------------
@@ -217,6 +225,9 @@ class CallerLeft(RequestError):
 
 # --- docchat and what is behind it --------------------------------------------
 
+MOST_RETRIES = 2
+"""Three attempts in all, as the SRE book has it (chapter 21, "Deciding to Retry")."""
+
 
 class ServiceError(DocchatError):
     """The request was fine; serving it failed."""
@@ -231,6 +242,10 @@ class UpstreamBadResponse(ServiceError):
     detail = "The assistant could not answer this time. Please try again."
     reason = "bad-response"
 
+    def __init__(self, message: str, *, retries: int = MOST_RETRIES) -> None:
+        super().__init__(message)
+        self.retries = retries
+
 
 class UpstreamTruncated(UpstreamBadResponse):
     """The model's stream ended before the model had finished."""
@@ -238,6 +253,16 @@ class UpstreamTruncated(UpstreamBadResponse):
     slug = "upstream-truncated"
     title = "The answer was cut off"
     detail = "The answer was cut off. Please try again."
+
+
+class ContentFiltered(ServiceError):
+    """The model's safety filters stopped an answer of which a part was sent."""
+
+    slug = "content-filtered"
+    status = 502
+    title = "The answer was withheld"
+    detail = "The answer was withheld by a safety filter."
+    reason = "filtered"
 
 
 class UpstreamBusy(ServiceError):
@@ -250,6 +275,19 @@ class UpstreamBusy(ServiceError):
     reason = "busy"
     retry_after = 30
 
+    def __init__(
+        self,
+        message: str,
+        *,
+        wait_s: float | None = None,
+        retries: int = MOST_RETRIES,
+        reason: str = "busy",
+    ) -> None:
+        super().__init__(message)
+        self.wait_s, self.retries, self.reason = wait_s, retries, reason
+        if wait_s is not None:
+            self.retry_after = max(1, math.ceil(wait_s))
+
 
 class UpstreamTimeout(ServiceError):
     """Gemini or Qdrant took too long."""
@@ -259,6 +297,7 @@ class UpstreamTimeout(ServiceError):
     title = "The assistant took too long"
     detail = "The assistant took too long to answer. Please try again."
     reason = "timeout"
+    retries = MOST_RETRIES
 
 
 class Overloaded(ServiceError):
@@ -304,6 +343,7 @@ class IndexUnavailable(ServiceError):
         super().__init__(message)
         self.reason = reason
         self.needs_operator = reason not in {"unreachable", "failing"}
+        self.retries = 0 if self.needs_operator else 1
 
 
 class AssistantUnavailable(ServiceError):
@@ -319,6 +359,13 @@ class AssistantUnavailable(ServiceError):
     def __init__(self, message: str, *, reason: str = "refused") -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class KeyRefused(AssistantUnavailable):
+    """An upstream refuses the key that we send; a newer one may be there already."""
+
+    def __init__(self, message: str, *, reason: str = "key-refused") -> None:
+        super().__init__(message, reason=reason)
 
 
 class Misconfigured(AssistantUnavailable):

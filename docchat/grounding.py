@@ -1,49 +1,65 @@
 """From the model's pieces to events that can be shown: cited, declared, and ended for a reason."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from docchat.core.abstention import AbstentionDetector
-from docchat.core.citations import CitationFilter
+from docchat.core.canary import LeakWatch
 from docchat.core.models import (
     Event,
     Finish,
     FinishReason,
     Outcome,
-    Passage,
     Piece,
     TextDelta,
     Usage,
 )
-from docchat.errors import UpstreamBadResponse, UpstreamTruncated
+from docchat.core.output_filter import OutputFilter, readable
+from docchat.errors import ContentFiltered, UpstreamBadResponse, UpstreamTruncated
 
 NOT_FOUND_TEXT = "I could not find an answer to that in this documentation."
 REFUSED_TEXT = "I cannot answer that question."
+CUT_TEXT = "*The answer is cut off here, because it reached its longest permitted length.*"
+
+MAX_ANSWER_CHARS = 65_536
+"""No answer is longer, whatever the model sends; the longest that it is asked for is half of it."""
 
 
 async def grounded(
-    pieces: AsyncIterator[Piece], passages: Sequence[Passage]
+    pieces: AsyncIterator[Piece], shown: OutputFilter, watch: LeakWatch
 ) -> AsyncGenerator[Event]:
     """The events of an answer; the last one is a `Finish`.
 
     Args:
         pieces: the model's stream; the last one has a finish reason.
-        passages: what the model was given, in the order of their numbers.
+        shown: makes the visitor's text of the model's.
+        watch: stops the answer where the model recites its rules.
 
     Raises:
+        ContentFiltered: the model was stopped for safety after a part was sent.
         UpstreamTruncated: the stream ended without a finish reason.
         UpstreamBadResponse: the model finished and said nothing.
     """
-    declaration, citations = AbstentionDetector(), CitationFilter(passages)
-    usage, finish, sent = Usage(), None, False
+    declaration = AbstentionDetector()
+    usage, finish, sent, left = Usage(), None, False, MAX_ANSWER_CHARS
     async for piece in pieces:
         usage, finish = piece.usage or usage, piece.finish or finish
-        for event in citations.feed(declaration.feed(piece.text)):
+        text = readable(piece.text[:left])
+        if watch.see(text):
+            break
+        for event in shown.feed(declaration.feed(text)):
             sent = sent or _says_something(event)
             yield event
-    for event in [*citations.feed(declaration.close()), *citations.close()]:
-        sent = sent or _says_something(event)
-        yield event
-    for event in _ending(finish, declaration, citations, usage=usage, sent=sent):
+        left -= len(piece.text)
+        if left < 0:
+            finish = FinishReason.LENGTH
+            break
+    if watch.leaked:
+        finish = FinishReason.BLOCKED
+    else:
+        for event in [*shown.feed(declaration.close()), *shown.close()]:
+            sent = sent or _says_something(event)
+            yield event
+    for event in _ending(finish, declaration, cited=shown.cited > 0, usage=usage, sent=sent):
         yield event
 
 
@@ -54,22 +70,26 @@ def _says_something(event: Event) -> bool:
 def _ending(
     finish: FinishReason | None,
     declaration: AbstentionDetector,
-    citations: CitationFilter,
     *,
+    cited: bool,
     usage: Usage,
     sent: bool,
 ) -> list[Event]:
     if finish is None:
         raise UpstreamTruncated("the model's stream ended without a finish reason")
+    if finish is FinishReason.BLOCKED and sent:
+        raise ContentFiltered("the model was stopped in the middle of its answer")
     if finish is FinishReason.BLOCKED:
-        notice = REFUSED_TEXT if not sent else f"\n\n{REFUSED_TEXT}"
-        return [TextDelta(notice), Finish(Outcome.REFUSED, usage)]
+        return [TextDelta(REFUSED_TEXT), Finish(Outcome.REFUSED, usage, finish)]
     if declaration.declared:
         return abstention(usage)
     if not sent:
-        raise UpstreamBadResponse(f"the model sent no text (finish reason: {finish})")
-    complete = finish is FinishReason.STOP and citations.cited > 0
-    return [Finish(Outcome.ANSWERED if complete else Outcome.PARTIAL, usage)]
+        # Asked again, a model may find words; one that thought up to its limit will do so again.
+        retries = 1 if finish is FinishReason.STOP else 0
+        raise UpstreamBadResponse(f"no text, finish reason {finish}", retries=retries)
+    if finish is FinishReason.LENGTH:
+        return [TextDelta(f"\n\n{CUT_TEXT}"), Finish(Outcome.PARTIAL, usage, finish)]
+    return [Finish(Outcome.ANSWERED if cited else Outcome.PARTIAL, usage)]
 
 
 def abstention(usage: Usage) -> list[Event]:

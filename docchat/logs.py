@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from docchat.core.models import Trace
-from docchat.errors import DocchatError, NotReady, RequestError
+from docchat.errors import ContentFiltered, DocchatError, NotReady, RequestError
 
 LOGGER: Final = logging.getLogger("docchat")
 _SECRETS = re.compile(r"AIza[\w-]{35,}|(?i:bearer)\s+[\w.~+/=-]+|(?i:(?:api[-_]?)?key=)[^&\s]+")
@@ -56,7 +56,12 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure() -> None:
-    """Send docchat's records to standard output, once; a handler that is there stays."""
+    """Send docchat's records to standard output; a handler that is there stays.
+
+    Called with every request: with `LOG_EXECUTION_ID`, which Google sets on its functions,
+    functions-framework switches off every logger that it finds after it has imported them.
+    """
+    LOGGER.disabled = False
     if LOGGER.handlers:
         return
     handler = logging.StreamHandler(sys.stdout)
@@ -89,6 +94,8 @@ def answer_fields(trace: Trace, *, price_input: float, price_output: float) -> d
         "best_cosine": trace.best_cosine,
         "cited_chunks": trace.cited_chunks,
         "index_version": trace.index_version,
+        "retries": trace.retries,
+        "leaked": trace.leaked,
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
         "estimated_cost_usd": round(cost, 6),
@@ -118,7 +125,7 @@ def request(fields: Mapping[str, Any], error: BaseException | None = None) -> No
 
 
 def _level(error: BaseException | None) -> int:
-    if error is None or isinstance(error, RequestError | NotReady):
+    if error is None or isinstance(error, RequestError | NotReady | ContentFiltered):
         return logging.INFO
     needs_operator = isinstance(error, DocchatError) and error.needs_operator
     return logging.CRITICAL if needs_operator else logging.ERROR

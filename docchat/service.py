@@ -1,18 +1,23 @@
 """The chat as the web sees it: the flow, its clients, the limits and the log, put together."""
 
-import asyncio
 import functools
 from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, aclosing
 
 from docchat import logs
-from docchat.answering import Clients, Policy, answer
+from docchat.answering import Policy, answer
+from docchat.clients import Clients
+from docchat.core.hosts import host_of
 from docchat.core.models import Event, Question, Trace
+from docchat.deadlines import TimeLimits
 from docchat.drain import DRAIN
 from docchat.errors import SwitchedOff
 from docchat.limits import RateLimiter, StreamSlots, TokenBudget, share
+from docchat.retries import RetryBudget
 from docchat.runtime import Runtime
 from docchat.setting_types import ChatMode, Switch
 from docchat.settings import Settings
+from docchat.upstream import Upstream
 from docchat.web.app import Call, Routes
 from docchat.web.chat import endpoint
 from docchat.web.door import Door, guarded, guarded_answer, keyed
@@ -28,6 +33,7 @@ class ChatService:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._retries = RetryBudget()
 
     @functools.cached_property
     def door(self) -> Door:
@@ -66,7 +72,9 @@ class ChatService:
             "starter_questions": list(settings.starter_questions),
         }
 
-    async def answer(self, question: Question, trace: Trace) -> AsyncGenerator[Event]:
+    async def answer(
+        self, question: Question, trace: Trace, *, waited_s: float
+    ) -> AsyncGenerator[Event]:
         """The events of one answer; raises `SwitchedOff` when the operator said so."""
         settings = self._settings
         if settings.chat_mode is ChatMode.OFF:
@@ -77,9 +85,17 @@ class ChatService:
             abstain_below=settings.abstain_below,
             max_output_tokens=settings.max_output_tokens,
             search_only=settings.chat_mode is ChatMode.SEARCH,
+            site_rules=settings.site_rules,
+            link_hosts=settings.link_hosts | {host_of(settings.site_url or "")},
         )
-        async for event in answer(question, self._connect, policy, trace):
-            yield event
+        async with AsyncExitStack() as leases:
+            connect = functools.partial(self._connect, leases)
+            limits = _time_limits(settings)
+            upstream = Upstream(connect, limits, self._retries, waited_s=waited_s)
+            events = answer(question, upstream, policy, trace)
+            await leases.enter_async_context(aclosing(events))
+            async for event in events:
+                yield event
 
     def note(self, call: Call, question: Question, trace: Trace) -> None:
         """Add to the request's log line what it may say of the answer."""
@@ -101,6 +117,25 @@ class ChatService:
         settings = self._settings
         return TokenBudget(share(settings.daily_token_budget, settings.max_instances))
 
-    async def _connect(self) -> Clients:
-        gemini, index = await asyncio.gather(self._runtime.gemini(), self._runtime.index())
+    async def _connect(self, leases: AsyncExitStack, refused: Clients | None = None) -> Clients:
+        """As `docchat.clients.Connect`; the clients stay open as long as `leases`."""
+        clients = await self._lease(leases)
+        if clients == refused:
+            await self._runtime.reread_keys()
+            clients = await self._lease(leases)
+        return clients
+
+    async def _lease(self, leases: AsyncExitStack) -> Clients:
+        gemini, index = await self._runtime.lease(leases)
         return Clients(embedder=gemini, index=index, generator=gemini, budget=self._budget)
+
+
+def _time_limits(settings: Settings) -> TimeLimits:
+    return TimeLimits(
+        answer=settings.answer_deadline_s,
+        first_token=settings.first_token_deadline_s,
+        embed=settings.embed_timeout_s,
+        search=settings.search_timeout_s,
+        generate=settings.generate_timeout_s,
+        idle=settings.idle_timeout_s,
+    )

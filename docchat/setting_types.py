@@ -13,6 +13,7 @@ PATH_PREFIX = "path:"
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _SECRET_VERSION = re.compile(r"projects/[^/]+/secrets/[^/]+/versions/[^/]+")
 _HOST = re.compile(r"[a-z0-9._-]+(?::\d+)?|\[[0-9a-f:]+\](?::\d+)?", re.IGNORECASE)
+_LINK_HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::\d+)?")
 
 
 def _is_safe_url(value: str) -> bool:
@@ -77,6 +78,15 @@ def _origin_of(value: str) -> str:
     return f"{url.scheme}://{url.netloc.rpartition('@')[2].removesuffix(default).lower()}"
 
 
+def _link_host(value: str) -> str:
+    if not _LINK_HOST.fullmatch(value) or not _port_is_valid(f"https://{value}"):
+        raise ValueError(
+            "must list hosts such as github.com, separated by commas, in lower case and without"
+            " https://, a path or a wildcard"
+        )
+    return value
+
+
 def _lines(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -106,9 +116,11 @@ class Switch(StrEnum):
 
 StarterQuestion = Annotated[str, StringConstraints(max_length=200)]
 Origin = Annotated[str, AfterValidator(_origin)]
+LinkHost = Annotated[str, AfterValidator(_link_host)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 SecretVersion = Annotated[str, AfterValidator(_secret_version)]
 Origins = Annotated[frozenset[Origin], BeforeValidator(_split)]
+LinkHosts = Annotated[frozenset[LinkHost], BeforeValidator(_split)]
 QdrantHost = Annotated[str, AfterValidator(_qdrant_host)]
 EmulatorUrl = Annotated[str, AfterValidator(_emulator_url)]
 StarterQuestions = Annotated[tuple[StarterQuestion, ...], BeforeValidator(_lines)]

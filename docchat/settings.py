@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from docchat.errors import Misconfigured
@@ -19,6 +19,7 @@ from docchat.setting_types import (
     BaseUrl,
     ChatMode,
     EmulatorUrl,
+    LinkHosts,
     Origins,
     QdrantHost,
     SecretVersion,
@@ -49,15 +50,25 @@ class Settings(BaseModel):
     qdrant_collection_name: str = Field(default="docs", pattern=r"^[A-Za-z0-9_-]{1,100}$")
 
     secret_manager_base_url: EmulatorUrl | None = None
+    secret_ttl_s: float = Field(default=300, gt=0, le=86_400)
 
     allowed_origins: Origins = frozenset()
     site_name: str = Field(default="this documentation", max_length=100, pattern=r"^[^\r\n]+$")
     site_url: BaseUrl | None = None
+    site_rules: str = Field(default="", max_length=2000)
+    link_hosts: LinkHosts = frozenset()
 
     chat_mode: ChatMode = ChatMode.FULL
     starter_questions: StarterQuestions = ()
     context_chars: int = Field(default=8000, ge=1000, le=100_000)
     abstain_below: float = Field(default=0.0, ge=0.0, le=1.0)
+
+    answer_deadline_s: float = Field(default=55, gt=0, le=3600)
+    first_token_deadline_s: float = Field(default=12, gt=0, le=3600)
+    embed_timeout_s: float = Field(default=3, gt=0, le=60)
+    search_timeout_s: float = Field(default=2, gt=0, le=60)
+    generate_timeout_s: float = Field(default=8, gt=0, le=60)
+    idle_timeout_s: float = Field(default=15, gt=0, le=60)
 
     api_key: SecretStr | None = None
     api_key_secret: SecretVersion | None = None
@@ -71,6 +82,13 @@ class Settings(BaseModel):
     price_input_per_million: float = Field(default=0.75, ge=0.0)
     price_output_per_million: float = Field(default=3.75, ge=0.0)
     log_questions: Switch = Switch.OFF
+
+    @model_validator(mode="after")
+    def _parts_fit_into_the_whole(self) -> Self:
+        for name in ("first_token_deadline_s", "idle_timeout_s"):
+            if getattr(self, name) > self.answer_deadline_s:
+                raise ValueError(f"{name.upper()} must not be more than ANSWER_DEADLINE_S")
+        return self
 
     @classmethod
     def from_mapping(cls, variables: Mapping[str, str]) -> Self:
@@ -118,8 +136,8 @@ class Settings(BaseModel):
 
 
 def _explain(error: ErrorDetails) -> str:
-    variable = str(error["loc"][0]).upper()
-    return f"{variable} {error['msg'].removeprefix('Value error, ')}"
+    text = error["msg"].removeprefix("Value error, ")
+    return " ".join([*(str(part).upper() for part in error["loc"][:1]), text])
 
 
 def environment(dotenv: Path = Path(".env")) -> dict[str, str]:

@@ -11,7 +11,6 @@ Exit codes: 0 measured, 1 failed, 2 wrong arguments or settings.
 
 import argparse
 import asyncio
-import functools
 import json
 import sys
 import tempfile
@@ -25,11 +24,15 @@ from rich.console import Console
 from rich.table import Table
 
 from docchat import answering
-from docchat.answering import Clients, Policy
+from docchat.answering import Policy
+from docchat.clients import Clients
 from docchat.core.models import Finish, Outcome, Page, Question, Sources, Trace
+from docchat.deadlines import TimeLimits
 from docchat.errors import DocchatError, Misconfigured
 from docchat.limits import TokenBudget
+from docchat.retries import RetryBudget
 from docchat.runtime import Runtime
+from docchat.upstream import Upstream
 from scripts.console import complain, progress, say
 from scripts.index_docs import publish, read
 from scripts.local import EMULATOR_NOTICE, is_emulated, local_environment
@@ -82,17 +85,16 @@ async def ask_all(
 async def _ask(query: dict[str, Any], path_of: Mapping[str, str], runtime: Runtime) -> Asked:
     settings = runtime.settings
     policy = Policy(settings.site_name, settings.context_chars, settings.abstain_below)
-    clients = await _connect(runtime)
     question = Question(query["question"])
     relevant = {page.partition(":")[2] for page in query["relevant_pages"]}
-    passages = await answering.retrieve(question, clients, replace(policy, abstain_below=0.0))
+    passages = await answering.retrieve(
+        question, _upstream(runtime), replace(policy, abstain_below=0.0)
+    )
     paths = [passage.chunk.path for passage in passages]
     rank = next((n for n, path in enumerate(paths, start=1) if path in relevant), None)
     cited: set[str] = set()
     outcome = Outcome.PARTIAL
-    async for event in answering.answer(
-        question, functools.partial(_connect, runtime), policy, Trace()
-    ):
+    async for event in answering.answer(question, _upstream(runtime), policy, Trace()):
         if isinstance(event, Sources):
             cited |= {path_of[urldefrag(source.url).url] for source in event.sources}
         if isinstance(event, Finish):
@@ -100,9 +102,12 @@ async def _ask(query: dict[str, Any], path_of: Mapping[str, str], runtime: Runti
     return Asked(question.text, query["answerable"], rank, bool(cited & relevant), outcome)
 
 
-async def _connect(runtime: Runtime) -> Clients:
-    gemini, index = await runtime.gemini(), await runtime.index()
-    return Clients(embedder=gemini, index=index, generator=gemini, budget=TokenBudget(0))
+def _upstream(runtime: Runtime) -> Upstream:
+    async def connect(refused: Clients | None = None) -> Clients:  # noqa: ARG001 - no new keys
+        gemini, index = await runtime.gemini(), await runtime.index()
+        return Clients(embedder=gemini, index=index, generator=gemini, budget=TokenBudget(0))
+
+    return Upstream(connect, TimeLimits(), RetryBudget())
 
 
 def summary(asked: Sequence[Asked]) -> dict[str, float]:

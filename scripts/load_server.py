@@ -45,6 +45,8 @@ def _process(
     finally:
         process.terminate()
         process.wait(timeout=15)
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def _first_line(process: subprocess.Popen[str]) -> str:
@@ -64,32 +66,52 @@ def running(
 ) -> Iterator[Server]:
     """Both functions behind an emulator with that pause between pieces, docs/ indexed."""
     with ExitStack() as stack:
-        emulator = ["-m", "emulators.gemini", "--delay", str(delay_s)]
-        gemini = stack.enter_context(_process(emulator, {}, subprocess.PIPE))
+        variables = stack.enter_context(upstreams(delay_s, console, settings))
+        chat = stack.enter_context(function("chat", "/chat", variables))
+        health = stack.enter_context(function("health", "/health/live", variables))
+        yield Server(chat.url, health.url, chat.process.pid)
+
+
+@contextmanager
+def upstreams(
+    delay_s: float, console: Console, settings: Mapping[str, str] | None = None
+) -> Iterator[dict[str, str]]:
+    """The variables of functions behind an emulator and an index of docs/."""
+    emulator = ["-m", "emulators.gemini", "--delay", str(delay_s)]
+    with _process(emulator, {}, subprocess.PIPE) as gemini, tempfile.TemporaryDirectory() as folder:
         variables = {
             "GEMINI_API_KEY": "load-test",
             "GEMINI_BASE_URL": _first_line(gemini).split()[-1],
-            "QDRANT_HOST": f"path:{stack.enter_context(tempfile.TemporaryDirectory())}",
+            "QDRANT_HOST": f"path:{folder}",
             "RATE_LIMIT_PER_MINUTE": "0",
             "MAX_STREAMS": "10000",
             **(settings or {}),
         }
         reading = index_docs.read(ROOT / "docs", site_url="https://docs.example.com")
         asyncio.run(index_docs.publish(reading, Runtime(lambda: variables), console))
-        chat, pid = stack.enter_context(_function("chat", "/chat", variables))
-        health, _ = stack.enter_context(_function("health", "/health/live", variables))
-        yield Server(chat, health, pid)
+        yield variables
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """Where a function answers, and its process."""
+
+    url: str
+    process: subprocess.Popen[str]
 
 
 @contextmanager
-def _function(name: str, path: str, variables: dict[str, str]) -> Iterator[tuple[str, int]]:
+def function(
+    name: str, path: str, variables: dict[str, str], log: int = subprocess.DEVNULL
+) -> Iterator[Function]:
+    """One function, once it answers on that path; `log` takes its log lines."""
     port = _free_port()
-    function = ["-m", "functions_framework", f"--target={name}", f"--port={port}"]
+    command = ["-m", "functions_framework", f"--target={name}", f"--port={port}"]
     source = [f"--source={ROOT / 'functions' / name / 'main.py'}", "--host=127.0.0.1"]
-    with _process([*function, *source], variables, subprocess.DEVNULL) as process:
+    with _process([*command, *source], variables, log) as process:
         url = f"http://127.0.0.1:{port}"
         _wait(f"{url}{path}")
-        yield url, process.pid
+        yield Function(url, process)
 
 
 def _wait(url: str) -> None:

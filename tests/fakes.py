@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field, replace
 
 from docchat.core.models import (
+    EVERYWHERE,
     Chunk,
     Manifest,
     Passage,
@@ -12,6 +13,7 @@ from docchat.core.models import (
     Point,
     Prompt,
     Retrieved,
+    Scope,
     SparseVector,
     Vector,
 )
@@ -56,10 +58,17 @@ class FakeEmbedder:
 class FakeIndex:
     found: Retrieved
     error: ServiceError | None = None
+    holds: Scope = EVERYWHERE
+    scopes: list[Scope] = field(default_factory=list)
 
-    async def search(self, dense: Vector, sparse: SparseVector, limit: int) -> Retrieved:
+    async def search(
+        self, dense: Vector, sparse: SparseVector, limit: int, scope: Scope = EVERYWHERE
+    ) -> Retrieved:
+        self.scopes.append(scope)
         if self.error:
             raise self.error
+        if scope not in {EVERYWHERE, self.holds}:
+            return Retrieved((), 0.0)
         return replace(self.found, passages=self.found.passages[:limit])
 
 
@@ -79,6 +88,18 @@ class FakeGenerator:
                 raise self.error
         finally:
             self.closed = True
+
+
+@dataclass
+class FakeAttempts:
+    """A generator that does another thing each time it is asked."""
+
+    attempts: Sequence[FakeGenerator]
+    asked: int = 0
+
+    def stream(self, prompt: Prompt) -> AsyncGenerator[Piece]:
+        self.asked += 1
+        return self.attempts[self.asked - 1].stream(prompt)
 
 
 @dataclass

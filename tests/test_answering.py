@@ -1,10 +1,12 @@
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
 
-from docchat.answering import Clients, Policy, answer
+from docchat.answering import Policy, answer
+from docchat.clients import Clients
 from docchat.core.models import (
+    EVERYWHERE,
     Event,
     Finish,
     FinishReason,
@@ -13,6 +15,7 @@ from docchat.core.models import (
     Question,
     Retrieved,
     Role,
+    Scope,
     Sources,
     TextDelta,
     Trace,
@@ -20,15 +23,19 @@ from docchat.core.models import (
     Usage,
 )
 from docchat.core.prompt import NOT_IN_DOCS
+from docchat.deadlines import TimeLimits
 from docchat.errors import (
+    ContentFiltered,
     IndexUnavailable,
     ServiceError,
     UpstreamBadResponse,
     UpstreamBusy,
     UpstreamTruncated,
 )
-from docchat.grounding import NOT_FOUND_TEXT, REFUSED_TEXT
-from tests.fakes import FakeBudget, FakeEmbedder, FakeGenerator, FakeIndex, passages
+from docchat.grounding import CUT_TEXT, MAX_ANSWER_CHARS, NOT_FOUND_TEXT, REFUSED_TEXT
+from docchat.retries import RetryBudget
+from docchat.upstream import Upstream
+from tests.fakes import FakeAttempts, FakeBudget, FakeEmbedder, FakeGenerator, FakeIndex, passages
 
 STOP = Piece(finish=FinishReason.STOP, usage=Usage(100, 20))
 
@@ -42,22 +49,30 @@ class Flow:
     """One question through the flow, with what to look at afterwards."""
 
     generator: FakeGenerator
+    attempts: FakeAttempts | None = None
     embedder: FakeEmbedder = field(default_factory=FakeEmbedder)
     index: FakeIndex = field(default_factory=lambda: FakeIndex(Retrieved(passages(3), 0.7, "v1")))
     budget: FakeBudget = field(default_factory=FakeBudget)
     trace: Trace = field(default_factory=Trace)
     connected: int = 0
 
-    async def connect(self) -> Clients:
+    async def connect(self, refused: Clients | None = None) -> Clients:
         self.connected += 1
-        return Clients(self.embedder, self.index, self.generator, self.budget)
+        return Clients(self.embedder, self.index, self.attempts or self.generator, self.budget)
 
     def open(self, question: Question, rules: Policy) -> AsyncGenerator[Event]:
-        return answer(question, self.connect, rules, self.trace)
+        upstream = Upstream(self.connect, TimeLimits(), RetryBudget())
+        return answer(question, upstream, rules, self.trace)
 
 
 def flow(*pieces: Piece, error: ServiceError | None = None) -> Flow:
     return Flow(FakeGenerator(pieces, error=error))
+
+
+def attempts(*each: Sequence[Piece]) -> Flow:
+    """A model that says these pieces when it is asked, one after the other."""
+    generators = [FakeGenerator(pieces) for pieces in each]
+    return Flow(generators[0], FakeAttempts(generators))
 
 
 async def run(
@@ -99,6 +114,21 @@ async def test_an_answer_without_a_valid_citation_is_partial() -> None:
 async def test_an_answer_cut_at_the_token_limit_is_partial() -> None:
     events = await run(Piece("It works [1] and", finish=FinishReason.LENGTH))
     assert outcome(events) is Outcome.PARTIAL
+    assert events[-1] == Finish(Outcome.PARTIAL, Usage(), FinishReason.LENGTH)
+    assert text(events) == f"It works [1] and\n\n{CUT_TEXT}"
+
+
+@pytest.mark.parametrize(
+    ("chars", "cut"), [(MAX_ANSWER_CHARS, False), (MAX_ANSWER_CHARS + 1, True)]
+)
+async def test_an_answer_without_end_is_cut_and_the_model_left(chars: int, *, cut: bool) -> None:
+    half = "a" * (chars - 1000)
+    through = flow(Piece(half), Piece("b" * 1000), STOP)
+    events = await run(through=through)
+    assert isinstance(events[-1], Finish)
+    assert (events[-1].reason is FinishReason.LENGTH) is cut  # STOP was not read any more
+    assert len(text(events).removesuffix(f"\n\n{CUT_TEXT}")) == min(chars, MAX_ANSWER_CHARS)
+    assert through.generator.closed
 
 
 async def test_the_models_own_declaration_is_not_found_and_never_shown() -> None:
@@ -129,10 +159,11 @@ async def test_a_block_before_any_text_is_refused() -> None:
     assert outcome(events) is Outcome.REFUSED
 
 
-async def test_a_block_after_text_is_refused_and_says_so() -> None:
-    events = await run(Piece("Some text [1]"), Piece(finish=FinishReason.BLOCKED))
-    assert text(events).endswith(REFUSED_TEXT)
-    assert outcome(events) is Outcome.REFUSED
+async def test_a_block_after_text_is_an_error_and_refused_in_the_log() -> None:
+    through = flow(Piece("Some text [1]"), Piece(finish=FinishReason.BLOCKED))
+    with pytest.raises(ContentFiltered):
+        await run(through=through)
+    assert through.trace.outcome is Outcome.REFUSED
 
 
 async def test_a_stream_without_a_finish_reason_is_never_a_success() -> None:
@@ -144,6 +175,45 @@ async def test_a_stream_without_a_finish_reason_is_never_a_success() -> None:
 async def test_a_finished_stream_that_says_nothing_is_an_error(said: str) -> None:
     with pytest.raises(UpstreamBadResponse):
         await run(Piece(said), STOP)
+
+
+async def test_a_model_that_said_nothing_is_asked_once_more() -> None:
+    through = attempts([STOP], [Piece("It works [1]."), STOP])
+    assert text(await run(through=through)) == "It works [1]."
+    assert through.trace.retries == 1
+    through = attempts([STOP], [STOP], [Piece("It works [1]."), STOP])
+    with pytest.raises(UpstreamBadResponse):
+        await run(through=through)
+    assert through.attempts
+    assert through.attempts.asked == 2
+
+
+async def test_what_was_held_back_when_the_stream_broke_off_is_forgotten() -> None:
+    through = attempts([Piece("NOT_IN")], [Piece("It works [1]."), STOP])
+    through.attempts.attempts[0].error = UpstreamTruncated("reset")  # type: ignore[union-attr]
+    assert text(await run(through=through)) == "It works [1]."
+
+
+async def test_after_text_a_broken_stream_is_not_asked_for_again() -> None:
+    through = attempts([Piece("It works [1]. ")], [Piece("again"), STOP])
+    with pytest.raises(UpstreamTruncated):
+        await run(through=through)
+    assert through.attempts
+    assert through.attempts.asked == 1
+
+
+async def test_a_model_that_thinks_up_to_its_limit_is_not_asked_again() -> None:
+    through = attempts([Piece(finish=FinishReason.LENGTH)], [Piece("again"), STOP])
+    with pytest.raises(UpstreamBadResponse):
+        await run(through=through)
+    assert through.attempts
+    assert through.attempts.asked == 1
+
+
+async def test_tokens_that_nobody_counted_stay_reserved() -> None:
+    through = flow(Piece("It works [1]."), Piece(finish=FinishReason.STOP))
+    await run(through=through)
+    assert [reservation.used for reservation in through.budget.reservations] == [None]
 
 
 async def test_a_retrieval_failure_never_becomes_an_answer() -> None:
@@ -172,7 +242,7 @@ async def test_a_follow_up_is_searched_with_the_turn_before_it() -> None:
     through = flow(Piece("x [1]"), STOP)
     history = (Turn(Role.USER, "install?"), Turn(Role.ASSISTANT, "so"))
     await run(through=through, question=Question("on Linux?", history))
-    assert through.embedder.asked == ["install?\non Linux?"]
+    assert through.embedder.asked == ["on Linux?\ninstall?"]
 
 
 async def test_each_request_has_a_marker_of_its_own() -> None:
@@ -249,3 +319,17 @@ async def test_the_trace_says_what_happened_without_any_text() -> None:
     assert (trace.passages, trace.best_cosine) == (3, 0.7)
     assert trace.embedded_ms is not None
     assert "works" not in repr(trace)
+
+
+async def test_the_search_stays_in_the_scope_of_the_question() -> None:
+    through, scope = flow(Piece("So [1]."), STOP), Scope("2.0", "fr")
+    through.index.holds = scope
+    await run(question=Question("how does it work?", scope=scope), through=through)
+    assert through.index.scopes == [scope]
+
+
+async def test_a_page_of_a_version_that_is_not_indexed_has_all_of_the_docs_searched() -> None:
+    through, scope = flow(Piece("So [1]."), STOP), Scope("0.1")
+    events = await run(question=Question("how does it work?", scope=scope), through=through)
+    assert through.index.scopes == [scope, EVERYWHERE]
+    assert outcome(events) is Outcome.ANSWERED

@@ -26,7 +26,17 @@ RULE: dict[str, set[str]] = {
     "docchat.logs": {"docchat.core.models", "docchat.errors"},
     "docchat.drain": {"uvicorn"},
     "docchat.grounding": {"docchat.core", "docchat.errors"},
-    "docchat.answering": {"docchat.core", "docchat.errors", "docchat.grounding"},
+    "docchat.clients": {"docchat.core"},
+    "docchat.deadlines": {"docchat.errors"},
+    "docchat.retries": {"docchat.deadlines", "docchat.errors"},
+    "docchat.upstream": {"docchat.clients", "docchat.core", "docchat.deadlines", "docchat.errors"}
+    | {"docchat.retries"},
+    "docchat.answering": {
+        "docchat.core",
+        "docchat.errors",
+        "docchat.grounding",
+        "docchat.upstream",
+    },
     "docchat.indexing": {"docchat.core", "docchat.errors"},
     "docchat.providers.gemini": {"docchat.core", "docchat.errors", "google", "httpx2", "pydantic"},
     "docchat.providers.qdrant": {
@@ -45,11 +55,15 @@ RULE: dict[str, set[str]] = {
         "pydantic",
         "requests",
     },
-    "docchat.providers.docs_site": {"docchat.core", "docchat.errors", "yaml"},
+    "docchat.providers.docs_site": {"docchat.core", "docchat.errors", "yaml"}
+    | {"httpx2", "selectolax"},
     "docchat.web": {"docchat.core", "docchat.errors", "docchat.limits", "docchat.logs"}
     | {"pydantic", "starlette"},
-    "docchat.runtime": {"docchat.core.models", "docchat.errors", "docchat.settings", "pydantic"}
+    "docchat.rotation": {"pydantic"},
+    "docchat.checked_index": {"docchat.core.models", "docchat.errors", "docchat.settings"}
     | {"docchat.providers"},
+    "docchat.runtime": {"docchat.checked_index", "docchat.errors", "docchat.rotation"}
+    | {"docchat.settings", "docchat.providers", "pydantic"},
     "docchat.readiness": {"docchat.errors", "docchat.logs", "docchat.runtime"},
     "docchat.service": {"docchat"},
     "functions": {"docchat", "functions_framework", "starlette"},

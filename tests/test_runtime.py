@@ -1,93 +1,26 @@
-import asyncio
 import shutil
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
+from starlette.datastructures import State
 
 from docchat.core.models import Manifest, Point
 from docchat.core.sparse import encode_document, encode_query
-from docchat.errors import IndexUnavailable, Misconfigured
+from docchat.errors import AssistantUnavailable, IndexUnavailable, KeyRefused, Misconfigured
 from docchat.providers.qdrant import QdrantIndex
 from docchat.providers.qdrant_edge import EdgeIndex
-from docchat.runtime import ClientPerKey, Runtime
+from docchat.runtime import Runtime
+from emulators.faults import Faults
+from emulators.gemini import create_app
+from emulators.secret_manager import SecretStore
+from emulators.secret_manager import create_app as secret_manager
+from emulators.server import serve_in_thread
 from tests.fakes import a_chunk
 
 UNIT = [1.0] + [0.0] * 767
-
-
-class Keys:
-    def __init__(self, *keys: str) -> None:
-        self.keys = [SecretStr(key) for key in keys]
-
-    async def read(self) -> SecretStr:
-        await asyncio.sleep(0)
-        return self.keys[0]
-
-
-class Builds:
-    def __init__(self, failures: int = 0) -> None:
-        self.built: list[str] = []
-        self.failures = failures
-        self.started = 0
-
-    async def build(self, key: SecretStr | None) -> str:
-        self.started += 1
-        await asyncio.sleep(0.01)
-        if self.failures:
-            self.failures -= 1
-            raise IndexUnavailable("not yet")
-        assert key is not None
-        self.built.append(key.get_secret_value())
-        return f"client for {key.get_secret_value()}"
-
-
-async def test_many_at_once_get_one_client() -> None:
-    keys, builds = Keys("a"), Builds()
-    client = ClientPerKey(keys.read, builds.build)
-    got = await asyncio.gather(*(client.get() for _ in range(50)))
-    assert set(got) == {"client for a"}
-    assert builds.built == ["a"]
-
-
-async def test_a_failure_is_not_remembered() -> None:
-    keys, builds = Keys("a"), Builds(failures=1)
-    client = ClientPerKey(keys.read, builds.build)
-    with pytest.raises(IndexUnavailable):
-        await client.get()
-    assert await client.get() == "client for a"
-
-
-async def test_a_failure_reaches_all_who_waited() -> None:
-    keys, builds = Keys("a"), Builds(failures=1)
-    client = ClientPerKey(keys.read, builds.build)
-    got = await asyncio.gather(*(client.get() for _ in range(50)), return_exceptions=True)
-    assert all(isinstance(result, IndexUnavailable) for result in got)
-    assert builds.failures == 0
-    assert builds.built == []
-
-
-async def test_who_gives_up_waiting_does_not_take_the_client_from_the_others() -> None:
-    keys, builds = Keys("a"), Builds()
-    client = ClientPerKey(keys.read, builds.build)
-    first = asyncio.create_task(client.get())
-    second = asyncio.create_task(client.get())
-    while not builds.started:  # noqa: ASYNC110 - the build itself says so
-        await asyncio.sleep(0)
-    first.cancel()
-    assert await second == "client for a"
-    assert builds.built == ["a"]
-
-
-async def test_a_changed_key_gets_a_new_client() -> None:
-    keys, builds = Keys("a", "b"), Builds()
-    client = ClientPerKey(keys.read, builds.build)
-    assert await client.get() == "client for a"
-    keys.keys.pop(0)
-    assert await client.get() == "client for b"
-    assert await client.get() == "client for b"
-    assert builds.built == ["a", "b"]
 
 
 def runtime(tmp_path: Path, **variables: str) -> Runtime:
@@ -120,7 +53,7 @@ async def test_an_index_made_with_another_model_is_refused_with_the_fix(tmp_path
     await publish(tmp_path, model="other-model")
     process = runtime(tmp_path)
     for use in (search, Runtime.check_index):
-        with pytest.raises(IndexUnavailable, match="EMBEDDING_MODEL=other-model"):
+        with pytest.raises(AssistantUnavailable, match="EMBEDDING_MODEL=other-model"):
             await use(process)
 
 
@@ -140,7 +73,7 @@ async def test_a_warm_process_refuses_an_index_that_is_made_anew_with_another_mo
     await publish(tmp_path, model="gemini-embedding-001")
     assert await search(process) == 1
     await publish(tmp_path, model="other-model")
-    with pytest.raises(IndexUnavailable, match="other-model"):
+    with pytest.raises(AssistantUnavailable, match="other-model"):
         await search(process)
     await process.aclose()
 
@@ -193,3 +126,81 @@ async def test_wrong_settings_are_read_again_next_time(tmp_path: Path) -> None:
         await process.check_configuration()
     variables["QDRANT_HOST"] = f"path:{tmp_path}"
     await process.check_configuration()
+
+
+# --- keys in Secret Manager ---------------------------------------------------
+
+
+@dataclass
+class Cloud:
+    """A process whose Gemini key is a secret that can change."""
+
+    process: Runtime
+    store: SecretStore
+    gemini: State
+    reads: Faults
+
+    def rotate(self, key: str) -> None:
+        self.store.rotate("key", key.encode())
+        self.gemini.keys.valid = {key}
+
+
+@pytest.fixture
+async def cloud(tmp_path: Path) -> AsyncIterator[Cloud]:
+    gemini, secrets = create_app({"first"}), secret_manager({"key": [b"first"]})
+    with serve_in_thread(gemini) as gemini_url, serve_in_thread(secrets) as secrets_url:
+        process = runtime(
+            tmp_path,
+            GEMINI_API_KEY="",
+            GEMINI_API_KEY_SECRET="projects/p/secrets/key/versions/latest",
+            GEMINI_BASE_URL=gemini_url,
+            SECRET_MANAGER_BASE_URL=secrets_url,
+        )
+        yield Cloud(process, secrets.state.store, gemini.state, secrets.state.faults)
+        await process.aclose()
+
+
+async def test_health_sees_a_new_key_at_once_when_the_old_one_is_refused(cloud: Cloud) -> None:
+    await cloud.process.check_gemini()
+    cloud.rotate("second")
+    await cloud.process.check_gemini()
+    assert cloud.reads.calls == {"access/key": 2}
+
+
+async def test_a_key_that_is_refused_and_not_replaced_is_said_to_be(cloud: Cloud) -> None:
+    await cloud.process.check_gemini()
+    cloud.gemini.keys.valid = {"other"}
+    for _ in range(3):
+        with pytest.raises(KeyRefused):
+            await cloud.process.check_gemini()
+    assert cloud.reads.calls == {"access/key": 2}
+
+
+async def test_clients_are_new_if_and_only_if_a_key_has_changed(cloud: Cloud) -> None:
+    async with AsyncExitStack() as leases:
+        first = await cloud.process.lease(leases)
+        await cloud.process.reread_keys()
+        assert await cloud.process.lease(leases) == first
+    await cloud.process.check_secrets()
+
+
+async def test_an_answer_under_way_keeps_its_client_when_the_key_changes(cloud: Cloud) -> None:
+    async with AsyncExitStack() as answer, AsyncExitStack() as next_answer:
+        old, index = await cloud.process.lease(answer)
+        cloud.store.rotate("key", b"second")
+        cloud.gemini.keys.valid = {"first", "second"}
+        await cloud.process.reread_keys()
+        new, same_index = await cloud.process.lease(next_answer)
+        assert (new is old, same_index is index) == (False, True)
+        await old.check_models()
+        await new.check_models()
+    assert cloud.gemini.faults.places_of("second") == {"x-goog-api-key"}
+
+
+async def test_a_new_version_that_no_header_can_carry_does_not_replace_the_key(
+    cloud: Cloud,
+) -> None:
+    await cloud.process.check_gemini()
+    cloud.store.rotate("key", b"two words")
+    await cloud.process.reread_keys()
+    await cloud.process.check_gemini()

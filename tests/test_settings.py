@@ -39,6 +39,11 @@ def test_values_are_stripped_and_blank_ones_count_as_not_set() -> None:
         ("QDRANT_HOST", "https://user:word@qdrant.example.com", "https://"),
         ("SITE_URL", "https://docs.example.com/?x=1", "https://"),
         ("SITE_NAME", "two\nlines", "pattern"),
+        ("SITE_RULES", "x" * 2001, "at most 2000"),
+        ("LINK_HOSTS", "https://github.com", "without https://"),
+        ("LINK_HOSTS", "github.com/path", "a path"),
+        ("LINK_HOSTS", "*.github.com", "wildcard"),
+        ("LINK_HOSTS", "github.com:99999", "hosts such as"),
         ("CHAT_MODE", "maybe", "'full', 'search' or 'off'"),
         ("QDRANT_COLLECTION_NAME", "my docs", "pattern"),
         ("GEMINI_BASE_URL", "http://evil.example.com", "https://"),
@@ -53,6 +58,9 @@ def test_values_are_stripped_and_blank_ones_count_as_not_set() -> None:
         ("ALLOWED_ORIGINS", "https://Docs.example.com", "lower case"),
         ("ALLOWED_ORIGINS", "https://ok.example.com,ftp://x.example.com", "exact origins"),
         ("SITE_URL", "docs.example.com", "https://"),
+        ("ANSWER_DEADLINE_S", "0", "greater than 0"),
+        ("FIRST_TOKEN_DEADLINE_S", "56", "more than ANSWER_DEADLINE_S"),
+        ("IDLE_TIMEOUT_S", "56", "more than ANSWER_DEADLINE_S"),
     ],
 )
 def test_a_wrong_value_names_its_variable_and_what_to_set(

@@ -2,18 +2,21 @@
 
 from collections.abc import Sequence
 
-from docchat.core.citations import CitationFilter
-from docchat.core.models import Question, Role, TextDelta, Turn
+from docchat.core.citations import without_citations
+from docchat.core.models import Question, Role, Turn
+
+
+def previous(question: Question) -> str:
+    """What the visitor asked before; empty for a first question."""
+    return next((turn.text for turn in reversed(question.history) if turn.role is Role.USER), "")
 
 
 def search_text(question: Question) -> str:
-    """The text to search with: the visitor's previous turn, then this one.
+    """The text to search with: this turn, then the visitor's previous one.
 
-    Without a model call this lifts MRR@10 of follow-ups from .843 to .927 on human
-    conversations, while the whole history lowers it to .687.
+    Measured in docs/retrieval.md: a model call's work without the call.
     """
-    earlier = [turn.text for turn in question.history if turn.role is Role.USER]
-    return "\n".join([*earlier[-1:], question.text])
+    return "\n".join(filter(None, (question.text, previous(question))))
 
 
 def recent(history: Sequence[Turn], *, max_chars: int) -> tuple[Turn, ...]:
@@ -25,7 +28,7 @@ def recent(history: Sequence[Turn], *, max_chars: int) -> tuple[Turn, ...]:
     kept: list[Turn] = []
     room = max_chars
     for said in reversed(history):
-        turn = said if said.role is Role.USER else Turn(said.role, _uncited(said.text))
+        turn = said if said.role is Role.USER else Turn(said.role, without_citations(said.text))
         room -= len(turn.text)
         if room < 0:
             break
@@ -33,9 +36,3 @@ def recent(history: Sequence[Turn], *, max_chars: int) -> tuple[Turn, ...]:
     while kept and kept[-1].role is not Role.USER:
         kept.pop()
     return tuple(reversed(kept))
-
-
-def _uncited(text: str) -> str:
-    citations = CitationFilter(())
-    events = [*citations.feed(text), *citations.close()]
-    return "".join(event.text for event in events if isinstance(event, TextDelta))

@@ -14,6 +14,19 @@ Vector = Sequence[float]
 # --- a documentation site -----------------------------------------------------
 
 
+class Dialect(StrEnum):
+    """Whose Markdown a page is written in: what is a block, and how anchors are made."""
+
+    DOCUSAURUS = "docusaurus"  # and GitHub's: a plain folder is read like this
+    MKDOCS = "mkdocs"
+    MKDOCS_UNICODE = "mkdocs-unicode"  # its anchors keep the letters of every script
+    HUGO = "hugo"
+    HTML = "html"  # a built page: the only anchors are those that are written out
+
+
+MKDOCS = frozenset({Dialect.MKDOCS, Dialect.MKDOCS_UNICODE})
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """One page of a documentation site, as it stands in its source folder.
@@ -22,13 +35,23 @@ class Page:
         path: the file's path inside the docs folder, with `/`; the page's identity.
         url: where the site serves the page, without an anchor.
         title: the page's title.
-        body: Markdown or MDX, without the front matter.
+        body: Markdown or MDX, without the front matter, and with its partials put in.
+        dialect: whose Markdown the body is.
+        version: the version of the docs, by its generator's name; "" where there is none.
+        locale: the language, such as `fr` or `pt-BR`; "" where the site does not say.
+        description: the front matter's.
+        tags: the front matter's.
     """
 
     path: str
     url: str
     title: str
     body: str
+    dialect: Dialect = Dialect.DOCUSAURUS
+    version: str = ""
+    locale: str = ""
+    description: str = ""
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +81,8 @@ class Chunk:
         title: the page's title.
         heading_path: as in `Section`.
         text: Markdown.
+        version: as in `Page`.
+        locale: as in `Page`.
     """
 
     id: str
@@ -66,6 +91,8 @@ class Chunk:
     title: str
     heading_path: tuple[str, ...]
     text: str
+    version: str = ""
+    locale: str = ""
 
     @property
     def breadcrumb(self) -> str:
@@ -138,11 +165,26 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """The part of the docs to search, as the visitor's page names it; "" is every one.
+
+    Pages without a version belong to every version, pages without a locale to every locale.
+    """
+
+    version: str = ""
+    locale: str = ""
+
+
+EVERYWHERE = Scope()
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
-    """What the visitor asks, with the turns before it, oldest first."""
+    """What the visitor asks, with the turns before it, oldest first, and where."""
 
     text: str
     history: tuple[Turn, ...] = ()
+    scope: Scope = EVERYWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,10 +212,17 @@ class Retrieved:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What the model is given: the rules apart from everything that is not trusted."""
+    """What the model is given: the rules apart from everything that is not trusted.
+
+    Attributes:
+        system: the rules.
+        turns: the conversation; the last one holds the passages and the question.
+        canary: a mark in the rules; an answer that has it recites them.
+    """
 
     system: str
     turns: tuple[Turn, ...]
+    canary: str = ""
 
 
 class FinishReason(StrEnum):
@@ -225,6 +274,8 @@ class Trace:
     best_cosine: float | None = None
     cited_chunks: list[str] = field(default_factory=list)
     index_version: str = ""
+    retries: int = 0
+    leaked: bool = False  # the model began to recite its rules, and was stopped
     outcome: Outcome | None = None
     usage: Usage = field(default_factory=Usage)
 
@@ -268,6 +319,7 @@ class Finish:
 
     outcome: Outcome
     usage: Usage
+    reason: FinishReason = FinishReason.STOP
 
 
 Event = Sources | TextDelta | Finish

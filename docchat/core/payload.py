@@ -8,7 +8,7 @@ from typing import Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
-from docchat.core.models import Chunk, Manifest, Passage, Retrieved
+from docchat.core.models import Chunk, Manifest, Passage, Retrieved, Scope
 
 DENSE = "dense"
 SPARSE = "sparse"
@@ -72,6 +72,19 @@ def payload_of(chunk: Chunk, version: str) -> dict[str, object]:
     """
     payload: dict[str, object] = _CHUNK.dump_python(chunk, mode="json", exclude={"id"})
     return {**payload, _INDEX_VERSION: version}
+
+
+FILTERED = ("version", "locale")
+"""The fields of a payload that a search may ask for."""
+
+
+def values_in(scope: Scope) -> dict[str, list[str]]:
+    """Which values a chunk within the scope has, by field; fields that may have any are left out.
+
+    What has no version or locale is within every scope.
+    """
+    asked = {field: getattr(scope, field) for field in FILTERED}
+    return {field: [value, ""] for field, value in asked.items() if value}
 
 
 def chunk_of(point_id: object, payload: Mapping[str, object] | None) -> Chunk | None:

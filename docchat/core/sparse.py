@@ -15,6 +15,7 @@ from docchat.core.models import SparseVector
 _K1 = 1.2  # how soon repetition stops counting; the usual value (Robertson & Zaragoza 2009)
 _B = 0.75  # how much length counts; likewise
 _AVERAGE_TERMS = 73.0  # terms of a chunk of at most 1000 characters, on five documentation sites
+_EARLIER_WEIGHT = 0.5  # measured in docs/retrieval.md
 
 SPARSE_VERSION = "1"
 """Changes with every change of the weights; an index made by another version is rebuilt."""
@@ -40,9 +41,10 @@ def encode_document(text: str) -> SparseVector:
     return _vector({t: n * (_K1 + 1) / (n + scale) for t, n in Counter(terms).items()})
 
 
-def encode_query(text: str) -> SparseVector:
-    """Every term of a question, with weight 1."""
-    return _vector(dict.fromkeys(_terms(text), 1.0))
+def encode_query(text: str, *, earlier: str = "") -> SparseVector:
+    """Every term of a question, with weight 1; terms of an earlier turn alone with weight 1/2."""
+    weights = dict.fromkeys(_terms(earlier), _EARLIER_WEIGHT)
+    return _vector(weights | dict.fromkeys(_terms(text), 1.0))
 
 
 def _vector(weights: dict[int, float]) -> SparseVector:

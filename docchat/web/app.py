@@ -30,6 +30,11 @@ class Call:
         self._started = time.monotonic()
         self._error: BaseException | None = None
 
+    @property
+    def age_s(self) -> float:
+        """Seconds since the request arrived."""
+        return time.monotonic() - self._started
+
     def fail(self, error: BaseException) -> DocchatError:
         """Note the error for the log; returns what the visitor may know of it."""
         self._error = error
@@ -42,7 +47,7 @@ class Call:
             **logs.trace_fields(self.request.headers),
             "method": self.request.method,
             "status": status,
-            "duration_ms": round((time.monotonic() - self._started) * 1000),
+            "duration_ms": round(self.age_s * 1000),
             **self.log,
         }
         logs.request(fields, self._error)

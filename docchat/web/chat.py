@@ -28,8 +28,8 @@ class Chat(Protocol):
         """Set when the instance is told to go."""
         ...
 
-    def answer(self, question: Question, trace: Trace) -> AsyncGenerator[Event]:
-        """The events of one answer."""
+    def answer(self, question: Question, trace: Trace, *, waited_s: float) -> AsyncGenerator[Event]:
+        """The events of one answer to a request that has been here for `waited_s`."""
         ...
 
     def note(self, call: Call, question: Question, trace: Trace) -> None:
@@ -65,7 +65,8 @@ async def open_answer(chat: Chat, question: Question, call: Call) -> AsyncGenera
     """
     trace = Trace()
     try:
-        async with aclosing(chat.door.hold(chat.answer(question, trace))) as events:
+        answer = chat.answer(question, trace, waited_s=call.age_s)
+        async with aclosing(chat.door.hold(answer)) as events:
             async for event in events:
                 yield event
                 if isinstance(event, Finish):

@@ -6,23 +6,37 @@ the rules are ours. The model that is asked for does not matter, nor do sampling
 
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from docchat.core.models import Event, Finish, Outcome, Question, Source, Sources, TextDelta, Usage
-from docchat.errors import DocchatError, FieldError, InvalidRequest
+from docchat.core.models import (
+    Event,
+    Finish,
+    FinishReason,
+    Outcome,
+    Question,
+    Source,
+    Sources,
+    TextDelta,
+    Usage,
+)
+from docchat.errors import ContentFiltered, DocchatError, FieldError, InvalidRequest
 from docchat.web.app import Call, Endpoint
 from docchat.web.chat import Chat, open_answer
-from docchat.web.json_answer import ascii_json
+from docchat.web.json_answer import ascii_json, collect
 from docchat.web.requests import attended, parse_question, read_json
 from docchat.web.streaming import StreamFormat, streamed
 
 MODEL = "docchat"
 _DROPPED = ("system", "developer")
-_FINISH = {Outcome.REFUSED: "content_filter"}
+_FINISH = {
+    FinishReason.STOP: "stop",
+    FinishReason.LENGTH: "length",
+    FinishReason.BLOCKED: "content_filter",
+}
 _DONE = "data: [DONE]\n\n"
 
 
@@ -70,17 +84,9 @@ def _message(message: object) -> object:
 
 
 async def _completion(events: AsyncIterator[Event], answer_id: str) -> dict[str, Any]:
-    text, sources = "", list[Source]()
-    finish = Finish(Outcome.PARTIAL, Usage())
-    async for event in events:
-        match event:
-            case TextDelta():
-                text += event.text
-            case Sources():
-                sources += event.sources
-            case Finish():
-                finish = event
-    message = {"role": "assistant", "content": text, "annotations": _annotations(text, sources)}
+    whole = await collect(events)
+    finish, annotations = whole.finish, _annotations(whole.text, whole.sources)
+    message = {"role": "assistant", "content": whole.text, "annotations": annotations}
     choice = {"index": 0, "message": message, "finish_reason": _reason(finish), "logprobs": None}
     return {
         **_head(answer_id, "chat.completion"),
@@ -91,28 +97,42 @@ async def _completion(events: AsyncIterator[Event], answer_id: str) -> dict[str,
 
 
 def _format(*, with_usage: bool) -> StreamFormat:
-    async def encode(events: AsyncIterator[Event], answer_id: str) -> AsyncIterator[str]:
+    async def encode(events: AsyncIterator[Event], answer_id: str) -> AsyncGenerator[str]:
         text, sources = "", list[Source]()
-        yield _chunk(answer_id, {"role": "assistant", "content": ""})
+        opening = _chunk(answer_id, {"role": "assistant", "content": ""})
         async for event in events:
             match event:
-                case TextDelta():
-                    text += event.text
-                    yield _chunk(answer_id, {"content": event.text})
                 case Sources():
                     sources += event.sources
+                    continue
+                case TextDelta():
+                    text += event.text
+                    yield opening + _chunk(answer_id, {"content": event.text})
                 case Finish():
-                    if sources:
-                        yield _chunk(answer_id, {"annotations": _annotations(text, sources)})
-                    yield _chunk(answer_id, {}, _reason(event), docchat={"outcome": event.outcome})
-                    if with_usage:
-                        yield _data(_chunk_head(answer_id), choices=[], usage=_usage(event.usage))
-                    yield _DONE
+                    annotations = _annotations(text, sources)
+                    yield opening + _closing(answer_id, event, annotations, with_usage=with_usage)
+                    return
+            opening = ""
 
     return StreamFormat(encode, _encode_error, {})
 
 
+def _closing(
+    answer_id: str, finish: Finish, annotations: list[dict[str, Any]], *, with_usage: bool
+) -> str:
+    chunks = [
+        _chunk(answer_id, {"annotations": annotations}) if annotations else "",
+        _chunk(answer_id, {}, _reason(finish), docchat={"outcome": finish.outcome}),
+        _data(_chunk_head(answer_id), choices=[], usage=_usage(finish.usage)) if with_usage else "",
+        _DONE,
+    ]
+    return "".join(chunks)
+
+
 def _encode_error(error: DocchatError, request_id: str) -> str:
+    if isinstance(error, ContentFiltered):  # the protocol has an ending of its own for that
+        refused = {"outcome": Outcome.REFUSED}
+        return _chunk(request_id, {}, "content_filter", docchat=refused) + _DONE
     public = {
         "message": error.detail,
         "type": error.slug,
@@ -159,7 +179,7 @@ def _head(answer_id: str, kind: str) -> dict[str, Any]:
 
 
 def _reason(finish: Finish) -> str:
-    return _FINISH.get(finish.outcome, "stop")
+    return _FINISH[finish.reason]
 
 
 def _usage(usage: Usage) -> dict[str, int]:

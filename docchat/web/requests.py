@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
@@ -18,6 +19,7 @@ from docchat.errors import (
     ShuttingDown,
     UnsupportedMediaType,
 )
+from docchat.web.scope import parse_scope
 from docchat.web.strict_json import parse_object
 
 T = TypeVar("T")
@@ -120,6 +122,7 @@ def wants_stream(request: Request, body: dict[str, Any]) -> bool:
 def parse_question(body: dict[str, Any]) -> Question:
     """`{"query": "…"}` or `{"messages": [{"role": …, "content": …}, …]}`.
 
+    With `"page": {"version": …, "locale": …}` the search stays in that part of the docs.
     A message's text stands in `content`, or in `parts` of type `text` as useChat sends it.
     Unknown fields are ignored.
 
@@ -127,10 +130,10 @@ def parse_question(body: dict[str, Any]) -> Question:
         InvalidRequest: names each field at fault.
     """
     if "messages" in body:
-        return _conversation(body["messages"])
+        return replace(_conversation(body["messages"]), scope=parse_scope(body))
     if "query" not in body:
         raise InvalidRequest(FieldError("/query", "is required, or /messages"))
-    return Question(_question_text(body["query"], "/query"))
+    return Question(_question_text(body["query"], "/query"), scope=parse_scope(body))
 
 
 def _conversation(messages: object) -> Question:

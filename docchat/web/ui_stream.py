@@ -8,7 +8,7 @@ The SDK ends a stream at a part of a type it does not know, so what is ours trav
 """
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from docchat.core.models import Event, Finish, Source, Sources, TextDelta
 from docchat.errors import DocchatError
@@ -18,28 +18,26 @@ _TEXT_ID = "0"
 _DONE = "data: [DONE]\n\n"
 
 
-async def encode(events: AsyncIterator[Event], answer_id: str) -> AsyncIterator[str]:
-    """The stream of a whole answer: it ends in a `finish` part.
+async def encode(events: AsyncIterator[Event], answer_id: str) -> AsyncGenerator[str]:
+    """The stream of a whole answer, as much of it at a time as an event brings.
 
-    An error on the way is the caller's to report, with `encode_error`.
+    It ends in a `finish` part. An error on the way is the caller's to report, with `encode_error`.
     """
-    yield _part("start", messageId=answer_id)
-    text_open = False
+    opening, text_open = _part("start", messageId=answer_id), False
     async for event in events:
         match event:
             case Sources():
-                for source in event.sources:
-                    yield _source(source)
+                yield opening + "".join(map(_source, event.sources))
             case TextDelta():
                 if not text_open:
                     text_open = True
-                    yield _part("text-start", id=_TEXT_ID)
-                yield _part("text-delta", id=_TEXT_ID, delta=event.text)
+                    opening += _part("text-start", id=_TEXT_ID)
+                yield opening + _part("text-delta", id=_TEXT_ID, delta=event.text)
             case Finish():
-                if text_open:
-                    yield _part("text-end", id=_TEXT_ID)
-                yield _part("finish", messageMetadata={"outcome": event.outcome})
-                yield _DONE
+                closing = _part("text-end", id=_TEXT_ID) if text_open else ""
+                yield opening + closing + _part("finish", messageMetadata=_metadata(event)) + _DONE
+                return
+        opening = ""
 
 
 def encode_error(error: DocchatError, request_id: str) -> str:
@@ -53,6 +51,10 @@ def encode_error(error: DocchatError, request_id: str) -> str:
 
 
 FORMAT = StreamFormat(encode, encode_error, {"x-vercel-ai-ui-message-stream": "v1"})
+
+
+def _metadata(finish: Finish) -> dict[str, str]:
+    return {"outcome": finish.outcome, "finish": finish.reason}
 
 
 def _source(source: Source) -> str:

@@ -2,57 +2,42 @@
 
 import asyncio
 import json
-from collections import Counter
+import re
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
+from emulators.faults import Faults, Faulty, named
+from emulators.gemini.chunks import Json, text_of, whole
 from emulators.gemini.embedding import FULL_DIMENSION, embed
-from emulators.gemini.generation import count_tokens, generate
+from emulators.gemini.generation import count_tokens
 from emulators.gemini.models import METHODS, description
+from emulators.gemini.script import EMBEDDING, GENERATION, Embeddings, Script, script_of
+from emulators.gemini.stats import Keys, Stats
 from emulators.google_errors import GoogleError, error_response, invalid_argument, not_found
 
-Json = dict[str, Any]
-
-_VERSIONS = frozenset({"v1", "v1beta"})
 _MOST_TEXTS = 100
-
-
-@dataclass
-class Stats:
-    """What was asked of the emulator since it started."""
-
-    calls: Counter[str] = field(default_factory=Counter)
-    texts_embedded: int = 0
-    open_streams: int = 0
-    max_open_streams: int = 0
-
-    @contextmanager
-    def stream(self) -> Iterator[None]:
-        """Counts as an open stream for the length of the block."""
-        self.open_streams += 1
-        self.max_open_streams = max(self.max_open_streams, self.open_streams)
-        try:
-            yield
-        finally:
-            self.open_streams -= 1
+_PATH = re.compile(r"/(?:v1|v1beta)/models(?P<one>/[^/:]+(?::(?P<method>\w+))?)?")
 
 
 def create_app(api_keys: Collection[str] | None = None, *, delay_s: float = 0.0) -> Starlette:
-    """A Gemini API without a model; `app.state.stats` counts what it was asked.
+    """A Gemini API without a model.
+
+    Its state: `stats` counts what it was asked, `faults` is the plan of what goes wrong (methods:
+    `batchEmbedContents`, `streamGenerateContent`, `models.get`, …), `keys.valid` can be changed.
 
     Args:
         api_keys: the keys that are valid; None accepts every key that is not empty.
         delay_s: pause before each streamed piece, in seconds.
     """
-    api = _Api(api_keys, delay_s)
+    faults = Faults()
+    api = _Api(Keys(api_keys), Stats(faults.calls), delay_s)
     app = Starlette(
         routes=[
             Route("/_emulator/stats", api.show_stats),
@@ -61,17 +46,26 @@ def create_app(api_keys: Collection[str] | None = None, *, delay_s: float = 0.0)
             Route("/{version}/models/{target}", api.call, methods=["POST"]),
         ],
         exception_handlers={GoogleError: error_response},
+        middleware=[Middleware(Faulty, faults=faults, method_of=_method)],
     )
-    app.state.stats = api.stats
+    app.state.stats, app.state.faults, app.state.keys = api.stats, faults, api.keys
     return app
 
 
+def _method(scope: Scope) -> str:
+    """As the API's reference names it."""
+    match = _PATH.fullmatch(scope["path"])
+    if match is None:
+        return ""
+    return match["method"] or ("models.get" if match["one"] else "models.list")
+
+
 class _Api:
-    def __init__(self, api_keys: Collection[str] | None, delay_s: float) -> None:
-        self.stats = Stats()
-        self._api_keys = api_keys
+    def __init__(self, keys: Keys, stats: Stats, delay_s: float) -> None:
+        self.keys = keys
+        self.stats = stats
         self._delay_s = delay_s
-        self._methods: dict[str, Callable[[str, Json], Response]] = {
+        self._methods: dict[str, Callable[[Request, str, Json], Response]] = {
             "batchEmbedContents": self._batch_embed,
             "embedContent": self._embed,
             "countTokens": self._count_tokens,
@@ -83,11 +77,11 @@ class _Api:
         return JSONResponse(vars(self.stats))
 
     async def list_models(self, request: Request) -> Response:
-        self._admit(request, "models.list")
+        self._admit(request)
         return JSONResponse({"models": [description(model) for model in METHODS]})
 
     async def get_model(self, request: Request) -> Response:
-        self._admit(request, "models.get")
+        self._admit(request)
         model = request.path_params["model"]
         if model not in METHODS:
             raise not_found(f"models/{model} is not found for API version v1.")
@@ -95,89 +89,77 @@ class _Api:
 
     async def call(self, request: Request) -> Response:
         model, _, method = request.path_params["target"].partition(":")
-        self._admit(request, method)
+        self._admit(request)
         if method not in METHODS.get(model, ()):
             raise not_found(f"models/{model} is not found, or is not supported for {method}.")
         body = _object(await request.body())
         try:
-            return self._methods[method](model, body)
+            return self._methods[method](request, model, body)
         except (KeyError, TypeError, AttributeError, IndexError) as exc:
             raise invalid_argument("Invalid JSON payload received.") from exc
 
-    def _admit(self, request: Request, method: str) -> None:
-        if request.path_params["version"] not in _VERSIONS:
+    def _admit(self, request: Request) -> None:
+        if not _method(request.scope):
             raise not_found("Requested entity was not found.")
-        self.stats.calls[method] += 1
         key = request.headers.get("x-goog-api-key", "")
         if not key:
             why = "Method doesn't allow unregistered callers."
             raise GoogleError(HTTPStatus.FORBIDDEN, "PERMISSION_DENIED", why)
-        if self._api_keys is not None and key not in self._api_keys:
+        if key not in self.keys:
             raise invalid_argument("API key not valid.", reason="API_KEY_INVALID")
 
-    def _batch_embed(self, _model: str, body: Json) -> Response:
+    def _batch_embed(self, request: Request, _model: str, body: Json) -> Response:
         requests = body["requests"]
         if len(requests) > _MOST_TEXTS:
             raise invalid_argument(f"at most {_MOST_TEXTS} requests can be in one batch")
-        return JSONResponse({"embeddings": [self._embedding(one) for one in requests]})
+        vectors = [self._vector(one) for one in requests]
+        spoilt = named(request, EMBEDDING)
+        if spoilt is not None:
+            text = Embeddings.model_validate(spoilt).spoilt(vectors)
+            return Response(text, media_type="application/json")
+        return JSONResponse({"embeddings": [{"values": vector} for vector in vectors]})
 
-    def _embed(self, _model: str, body: Json) -> Response:
-        return JSONResponse({"embedding": self._embedding(body)})
+    def _embed(self, _request: Request, _model: str, body: Json) -> Response:
+        return JSONResponse({"embedding": {"values": self._vector(body)}})
 
-    def _embedding(self, request: Json) -> Json:
+    def _vector(self, request: Json) -> list[float]:
         dimension = request.get("outputDimensionality") or FULL_DIMENSION
         if not 1 <= dimension <= FULL_DIMENSION:
             raise invalid_argument(f"outputDimensionality must be 1 to {FULL_DIMENSION}")
         self.stats.texts_embedded += 1
-        return {"values": embed(_text(request["content"]), dimension)}
+        return embed(text_of(request["content"]), dimension)
 
-    def _count_tokens(self, _model: str, body: Json) -> Response:
-        return JSONResponse({"totalTokens": sum(count_tokens(_text(c)) for c in body["contents"])})
+    def _count_tokens(self, _request: Request, _model: str, body: Json) -> Response:
+        total = sum(count_tokens(text_of(content)) for content in body["contents"])
+        return JSONResponse({"totalTokens": total})
 
-    def _generate(self, model: str, body: Json) -> Response:
-        *_, last = chunks = _chunks(model, body)
-        said = "".join(chunk["candidates"][0]["content"]["parts"][0]["text"] for chunk in chunks)
-        last["candidates"][0]["content"]["parts"] = [{"text": said}]
-        return JSONResponse(last)
+    def _generate(self, request: Request, model: str, body: Json) -> Response:
+        return JSONResponse(whole(_script(request).played(model, body)))
 
-    def _stream(self, model: str, body: Json) -> Response:
-        chunks = _chunks(model, body)
-        return StreamingResponse(self._events(chunks), media_type="text/event-stream")
+    def _stream(self, request: Request, model: str, body: Json) -> Response:
+        pieces = _script(request).stream(model, body)
+        return _Stream(self._paced(pieces), self.stats)
 
-    async def _events(self, chunks: list[Json]) -> AsyncIterator[str]:
-        with self.stats.stream():
-            for chunk in chunks:
-                await asyncio.sleep(self._delay_s)
-                yield f"data: {json.dumps(chunk)}\r\n\r\n"
+    async def _paced(self, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+        for piece in pieces:
+            await asyncio.sleep(self._delay_s)
+            yield piece
 
 
-def _chunks(model: str, body: Json) -> list[Json]:
-    """The answer as a list of response bodies; usage on each, the finish reason on the last."""
-    contents = [*body["contents"], body.get("systemInstruction") or {"parts": []}]
-    asked = sum(count_tokens(_text(content)) for content in contents)
-    most = (body.get("generationConfig") or {}).get("maxOutputTokens")
-    said, finish = generate(_text(body["contents"][-1]), most)
-    chunks = [_chunk(model, asked, said[: i + 1]) for i in range(len(said))]
-    chunks[-1]["candidates"][0]["finishReason"] = finish
-    return chunks
+class _Stream(StreamingResponse):
+    """Counted until the last byte is sent or the client has gone, whatever it waits for then."""
+
+    def __init__(self, body: AsyncIterator[bytes], stats: Stats) -> None:
+        super().__init__(body, media_type="text/event-stream")
+        self._stats = stats
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._stats.stream():
+            await super().__call__(scope, receive, send)
 
 
-def _chunk(model: str, asked: int, said: list[str]) -> Json:
-    answered = count_tokens("".join(said))
-    content = {"role": "model", "parts": [{"text": said[-1]}]}
-    return {
-        "candidates": [{"content": content, "index": 0}],
-        "usageMetadata": {
-            "promptTokenCount": asked,
-            "candidatesTokenCount": answered,
-            "totalTokenCount": asked + answered,
-        },
-        "modelVersion": model,
-    }
-
-
-def _text(content: Json) -> str:
-    return "".join(part.get("text", "") for part in content["parts"])
+def _script(request: Request) -> Script:
+    return script_of(named(request, GENERATION))
 
 
 def _object(body: bytes) -> Json:

@@ -1,5 +1,6 @@
-import hmac
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -8,13 +9,15 @@ import qdrant_edge as edge
 from pydantic import TypeAdapter, ValidationError
 from qdrant_client import models
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from emulators.qdrant import replies, requests
+from emulators.faults import Faults, Faulty
+from emulators.qdrant import replies, requests, trouble
 from emulators.qdrant.filters import engine_filter
 from emulators.qdrant.refusal import Refusal, engine_refusals, only, unsupported
 from emulators.qdrant.store import Store
@@ -25,38 +28,58 @@ _Handler = Callable[[Store, str, Any], object]
 def create_app(data_dir: Path | None = None, api_key: str | None = None) -> Starlette:
     """The emulator as an ASGI application. It answers one request after the other.
 
+    Its state: `faults` is the plan of what goes wrong (methods: `query_batch`, `get_collection`,
+    `upsert`, …, as the handlers below are called), `keys.valid` can be changed.
+
     Args:
         data_dir: keeps collections between runs; None forgets them with the application.
         api_key: what the `api-key` header must be; None asks for none.
     """
-    store = Store(data_dir)
-    return Starlette(
-        routes=[Route("/", _version), *(_route(store, *entry) for entry in _ROUTES)],
+    store, faults = Store(data_dir), Faults()
+    keys = Keys({api_key} if api_key else None)
+    routes = [Route("/", _version, name="version"), *(_route(store, *entry) for entry in _ROUTES)]
+    app = Starlette(
+        routes=routes,
         exception_handlers={
             Refusal: _refuse,
             ValidationError: _refuse_body,
             404: _refuse_route,
             405: _refuse_route,
         },
-        middleware=[Middleware(_ApiKey, api_key=api_key)] if api_key else [],
+        middleware=[
+            Middleware(Faulty, faults=faults, method_of=functools.partial(_method, routes)),
+            Middleware(_ApiKey, keys=keys),
+        ],
     )
+    app.state.faults, app.state.keys = faults, keys
+    return app
+
+
+@dataclass
+class Keys:
+    """The keys that are valid; change `valid` at any time. None: no key is asked for."""
+
+    valid: Collection[str] | None
 
 
 class _ApiKey:
-    def __init__(self, app: ASGIApp, api_key: str) -> None:
+    def __init__(self, app: ASGIApp, keys: Keys) -> None:
         self._app = app
-        self._api_key = api_key.encode()
+        self._keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        given = dict(scope["headers"]).get(b"api-key")
-        if given is None:
-            text = "Must provide an API key or an Authorization bearer token"
-            await PlainTextResponse(text, status_code=401)(scope, receive, send)
-        elif not hmac.compare_digest(given, self._api_key):
-            text = "Invalid API key or JWT"
-            await PlainTextResponse(text, status_code=401)(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+        app = self._app
+        if self._keys.valid is not None:
+            given = Headers(scope=scope).get("api-key")
+            if given not in self._keys.valid:
+                app = trouble.plain(trouble.WRONG_KEY if given else trouble.NO_KEY)
+        await app(scope, receive, send)
+
+
+def _method(routes: Sequence[Route], scope: Scope) -> str:
+    """The name of the request's route."""
+    named = (route.name for route in routes if route.matches(scope)[0] is Match.FULL)
+    return next(named, "")
 
 
 def _route(store: Store, method: str, path: str, body: Any, handler: _Handler) -> Route:  # noqa: ANN401 - a type form
@@ -67,10 +90,11 @@ def _route(store: Store, method: str, path: str, body: Any, handler: _Handler) -
         started = perf_counter()
         parsed = parser.validate_json(await request.body()) if parser else None
         result = handler(store, request.path_params.get("name", ""), parsed)
+        result = trouble.spoilt(result, request)
         reply = {"result": result, "status": "ok", "time": perf_counter() - started}
         return JSONResponse(reply)
 
-    return Route(path, endpoint, methods=[method])
+    return Route(path, endpoint, methods=[method], name=handler.__name__.removeprefix("_"))
 
 
 async def _version(_: Request) -> Response:
@@ -154,6 +178,10 @@ def _set_payload(store: Store, name: str, body: models.SetPayload) -> object:
     return _update(store, name, requests.set_payload(body))
 
 
+def _create_field_index(store: Store, name: str, body: models.CreateFieldIndex) -> object:
+    return _update(store, name, requests.field_index(body))
+
+
 def _retrieve(store: Store, name: str, body: models.PointRequest) -> object:
     only(body, "ids with_payload with_vector")
     payload = requests.payload_choice(body.with_payload, default=True)
@@ -200,6 +228,7 @@ _ROUTES: list[tuple[str, str, Any, _Handler]] = [
     ("DELETE", _COLLECTION, None, _delete_collection),
     ("GET", f"{_COLLECTION}/exists", None, _collection_exists),
     ("GET", f"{_COLLECTION}/aliases", None, _list_aliases),
+    ("PUT", f"{_COLLECTION}/index", models.CreateFieldIndex, _create_field_index),
     ("PUT", _POINTS, models.PointInsertOperations, _upsert),
     ("POST", _POINTS, models.PointRequest, _retrieve),
     ("POST", f"{_POINTS}/delete", models.PointsSelector, _delete_points),

@@ -36,6 +36,15 @@ def layout(request: models.CreateCollection, *, wal: bool) -> edge.EdgeConfig:
     )
 
 
+def field_index(request: models.CreateFieldIndex) -> edge.UpdateOperation:
+    """An index over a field of the payload; keywords alone."""
+    if request.field_schema is not models.PayloadSchemaType.KEYWORD:
+        raise unsupported("an index over anything but keywords")
+    return edge.UpdateOperation.create_field_index(
+        request.field_name, edge.PayloadSchemaType.Keyword
+    )
+
+
 def upsert(request: models.PointsList | models.PointsBatch) -> edge.UpdateOperation:
     """An upsert, conditional or not."""
     if not isinstance(request, models.PointsList):

@@ -9,7 +9,6 @@ from docchat.runtime import process_runtime
 from docchat.service import ChatService
 from docchat.web.app import respond
 
-logs.configure()
 drain.install()
 
 _service = ChatService(process_runtime())
@@ -19,4 +18,5 @@ _routes = _service.routes()
 @functions_framework.aio.http
 async def chat(request: Request) -> Response:
     """Serve one request."""
+    logs.configure()
     return await respond(request, _routes, _service.origins)

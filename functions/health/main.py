@@ -10,8 +10,6 @@ from docchat.runtime import process_runtime
 from docchat.web.app import Routes, respond
 from docchat.web.health import live, readiness
 
-logs.configure()
-
 _ready = readiness(Readiness(process_runtime()).check)
 _ROUTES: Routes = {
     "/health": {"GET": _ready, "HEAD": _ready},
@@ -24,4 +22,5 @@ _ROUTES: Routes = {
 @functions_framework.aio.http
 async def health(request: Request) -> Response:
     """Serve one request."""
+    logs.configure()
     return await respond(request, _ROUTES)

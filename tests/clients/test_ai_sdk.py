@@ -108,7 +108,7 @@ def test_the_page_sees_sources_and_outcome(server: Server, package: str) -> None
             assert source["title"].startswith("Rotating the signing key › ")
             assert source["providerMetadata"]["docchat"]["n"] == 1
             assert "lighthouse key" in source["providerMetadata"]["docchat"]["snippet"]
-            assert message["metadata"] == {"outcome": "answered"}
+            assert message["metadata"] == {"outcome": "answered", "finish": "stop"}
             assert re.fullmatch("[0-9a-f]{32}", message["id"])  # what /feedback takes
 
 
@@ -116,7 +116,7 @@ def test_what_the_docs_do_not_cover_is_an_answer_too(server: Server, package: st
     with page(server, package, "Who won the 1954 world cup?") as seen:
         (message,) = answers(seen)
     assert seen["turns"] == [{"status": "ready", "error": None}]
-    assert message["metadata"] == {"outcome": "not_found"}
+    assert message["metadata"] == {"outcome": "not_found", "finish": "stop"}
     assert text_of(message)
     assert not sources_of(message)
 
@@ -149,7 +149,7 @@ def test_a_failure_in_mid_stream_is_an_error_after_which_one_can_go_on(
     assert "lighthouse key create" in text_of(broken)
     assert "metadata" not in broken
     assert ready == {"status": "ready", "error": None}
-    assert whole["metadata"] == {"outcome": "answered"}
+    assert whole["metadata"] == {"outcome": "answered", "finish": "stop"}
 
 
 def test_stopping_an_answer_ends_geminis(slow_server: Server, package: str) -> None:

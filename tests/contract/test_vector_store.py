@@ -9,9 +9,18 @@ from typing import cast
 
 import pytest
 
-from docchat.answering import PassageIndex
-from docchat.core.models import Chunk, Manifest, Point, Retrieved, SparseVector, Vector
-from docchat.errors import IndexUnavailable
+from docchat.clients import PassageIndex
+from docchat.core.models import (
+    EVERYWHERE,
+    Chunk,
+    Manifest,
+    Point,
+    Retrieved,
+    Scope,
+    SparseVector,
+    Vector,
+)
+from docchat.errors import AssistantUnavailable, IndexUnavailable
 from docchat.indexing import IndexStore
 from docchat.providers.qdrant import QdrantIndex
 from docchat.providers.qdrant_edge import EdgeIndex
@@ -96,6 +105,40 @@ async def test_limit_is_kept(open_index: OpenIndex) -> None:
     index = open_index()
     await publish(index, *(point(name) for name in "abcde"))
     assert len((await index.search(NORTH, NO_TERMS, 2)).passages) == 2
+
+
+async def test_a_search_stays_within_its_version_and_locale(open_index: OpenIndex) -> None:
+    index = open_index()
+    places = {"old": ("1.0", "en"), "new": ("2.0", "en"), "neu": ("2.0", "de"), "any": ("", "")}
+    points = [point(name, NORTH, [1]) for name in places]
+    await publish(
+        index,
+        *(
+            replace(one, chunk=replace(one.chunk, version=version, locale=locale))
+            for one, (version, locale) in zip(points, places.values(), strict=True)
+        ),
+    )
+
+    async def found(scope: Scope) -> set[str]:
+        return set(paths(await index.search(NORTH, SparseVector((1,), (1.0,)), 9, scope)))
+
+    assert await found(Scope("2.0", "en")) == {"new.md", "any.md"}
+    assert await found(Scope(version="2.0")) == {"new.md", "neu.md", "any.md"}
+    assert await found(Scope(locale="de")) == {"neu.md", "any.md"}
+    assert await found(Scope("3.0", "fr")) == {"any.md"}
+    assert await found(EVERYWHERE) == {"old.md", "new.md", "neu.md", "any.md"}
+
+
+async def test_the_best_cosine_is_of_the_scope(open_index: OpenIndex) -> None:
+    index, far = open_index(), point("b", EAST)
+    near = point("a", NORTH)
+    await publish(
+        index,
+        replace(near, chunk=replace(near.chunk, version="1.0")),
+        replace(far, chunk=replace(far.chunk, version="2.0")),
+    )
+    found = await index.search(NORTH, NO_TERMS, 5, Scope(version="2.0"))
+    assert found.best_cosine == pytest.approx(0.0, abs=1e-6)
 
 
 async def test_an_empty_index_finds_nothing(open_index: OpenIndex) -> None:
@@ -297,7 +340,7 @@ async def test_text_of_any_script_survives(open_index: OpenIndex) -> None:
 async def test_a_vector_of_another_length_is_named_as_the_cause(open_index: OpenIndex) -> None:
     index = open_index()
     await publish(index, point("a"))
-    with pytest.raises(IndexUnavailable, match="EMBEDDING_MODEL") as caught:
+    with pytest.raises(AssistantUnavailable, match="EMBEDDING_MODEL") as caught:
         await index.search((1.0, 0.0), NO_TERMS, 5)
     assert caught.value.reason == "other-dimension"
 
@@ -305,7 +348,7 @@ async def test_a_vector_of_another_length_is_named_as_the_cause(open_index: Open
 async def test_points_of_another_length_are_refused(open_index: OpenIndex) -> None:
     index = open_index()
     version = await index.begin(manifest_for([point("a")]))
-    with pytest.raises(IndexUnavailable) as caught:
+    with pytest.raises(AssistantUnavailable) as caught:
         await index.add(version, [point("a", (1.0, 0.0))])
     assert caught.value.reason == "other-dimension"
     await index.discard(version)

@@ -12,8 +12,10 @@ import httpx
 import pytest
 from qdrant_client import AsyncQdrantClient, models
 from qdrant_client.http.exceptions import UnexpectedResponse
+from starlette.datastructures import State
 
-from emulators.qdrant import create_app
+from emulators.faults import Fault
+from emulators.qdrant import create_app, trouble
 from emulators.server import serve_in_thread
 
 ROOT = Path(__file__).parents[2]
@@ -342,8 +344,10 @@ async def test_what_is_not_supported_is_named(client: AsyncQdrantClient, filled:
         await client.query_points(
             filled, query=[1.0, 0.0], lookup_from=models.LookupLocation(collection="other")
         )
-    with pytest.raises(UnexpectedResponse, match="does not support PUT /collections/"):
+    with pytest.raises(UnexpectedResponse, match="an index over anything but keywords"):
         await client.create_payload_index(filled, "n", models.PayloadSchemaType.INTEGER)
+    with pytest.raises(UnexpectedResponse, match="does not support PATCH /collections/"):
+        await client.update_collection(filled, optimizers_config=models.OptimizersConfigDiff())
 
 
 async def test_a_body_that_is_no_request_is_refused(url: str, filled: str) -> None:
@@ -411,4 +415,73 @@ async def test_a_folder_keeps_everything_though_the_process_is_killed(tmp_path: 
         client = AsyncQdrantClient(url=base_url, check_compatibility=False)
         assert await numbers(client, "alias") == [7]
         assert (await client.get_collection("kept")).config.metadata == {"a": 1}
+        await client.close()
+
+
+# --- faults -------------------------------------------------------------------
+
+
+@contextmanager
+def troubled(api_key: str | None = None) -> Iterator[tuple[str, State]]:
+    app = create_app(api_key=api_key)
+    with serve_in_thread(app) as base_url:
+        yield base_url, app.state
+
+
+def test_two_keys_are_valid_during_a_rotation() -> None:
+    with troubled("old") as (base_url, state):
+
+        def answer(key: str | None) -> tuple[int, str]:
+            headers = {"api-key": key} if key else {}
+            response = httpx.get(f"{base_url}/collections", headers=headers)
+            return response.status_code, response.headers["content-type"]
+
+        plain = "text/plain; charset=utf-8"
+        assert answer("old")[0] == 200
+        assert answer("new") == answer(None) == (401, plain)
+        state.keys.valid = {"old", "new"}
+        assert (answer("old")[0], answer("new")[0]) == (200, 200)
+        state.keys.valid = {"new"}
+        assert (answer("old")[0], answer("new")[0]) == (401, 200)
+
+
+def test_calls_are_counted_by_the_name_of_their_route() -> None:
+    with troubled("key") as (base_url, state):
+        for path in ("", "collections", "collections/x", "nowhere"):
+            httpx.get(f"{base_url}/{path}", headers={"api-key": "key"})
+        assert state.faults.calls == {"version": 1, "list_collections": 1, "get_collection": 1}
+        assert state.faults.places_of("key") == {"api-key"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "error"),
+    [
+        (trouble.FORBIDDEN, 403, "Forbidden: Global access is required"),
+        (trouble.TIMED_OUT, 408, "Timeout: Operation 'Search' timed out after 2s"),
+        (trouble.rate_limited(7), 429, "Rate limiting exceeded: Read rate limit exceeded"),
+        (trouble.STORAGE_FULL, 507, "No space left on device"),
+    ],
+)
+def test_a_refusal_has_the_servers_body(fault: Fault, status: int, error: str) -> None:
+    with troubled() as (base_url, state):
+        state.faults.add("get_collection", fault)
+        response = httpx.get(f"{base_url}/collections/x")
+    assert response.status_code == status
+    assert error in response.json()["status"]["error"]
+    assert response.headers.get("retry-after") == ("7" if status == 429 else None)
+
+
+async def test_queries_and_reads_give_the_bad_points_that_are_planned() -> None:
+    with troubled() as (base_url, state):
+        client = AsyncQdrantClient(url=base_url, check_compatibility=False)
+        await client.create_collection("c", VECTORS)
+        vectors = {id_: {"dense": [1.0, n]} for n, id_ in enumerate(IDS, start=1)}
+        points = [models.PointStruct(id=i, vector=v, payload={"n": 1}) for i, v in vectors.items()]
+        await client.upsert("c", points)
+        state.faults.add("query", trouble.bad_points(None, {"n": "x"}, spare=2))
+        found = (await client.query_points("c", query=[1.0, 0.0], using="dense")).points
+        assert [p.payload for p in found] == [*[{"n": 1}] * 2, None, {"n": "x"}, None, {"n": "x"}]
+        state.faults.add("retrieve", trouble.bad_points(vector=None))
+        read = await client.retrieve("c", IDS, with_vectors=True)
+        assert {(record.vector, str(record.payload)) for record in read} == {(None, "{'n': 1}")}
         await client.close()

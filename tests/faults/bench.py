@@ -12,12 +12,20 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from starlette.applications import Starlette
+
+from emulators.faults import Faults
 from emulators.gemini import Stats, create_app
+from emulators.secret_manager import SecretStore
+from emulators.secret_manager import create_app as secret_manager
 from emulators.server import serve_in_thread
+from emulators.wire import Wire, bad_wire
+from tests.faults.sites import Sites
 from tests.faults.wire import CANARY, Answer, connect, exchange, receive, request
 from tests.servers import ROOT, clean_environment, free_port, functions_framework
 
 KEY = "key-that-nobody-may-see"
+CALLER_KEY = "key-of-a-caller"
 LISTED_ORIGINS = (
     "https://docs.example.com",
     "https://xn--bcher-kva.example",
@@ -26,17 +34,44 @@ LISTED_ORIGINS = (
 PIECE_S = 0.25
 """What the slow model takes for each piece; an answer has a dozen or more."""
 
+ANSWER_S, FIRST_TOKEN_S, CALL_S, IDLE_S = 5.0, 4.0, 1.5, 1.0
+"""The deadlines of the servers that wait for a Gemini that fails."""
+
+SECRET = "gemini-key"
+_DEADLINES = {
+    "ANSWER_DEADLINE_S": str(ANSWER_S),
+    "FIRST_TOKEN_DEADLINE_S": str(FIRST_TOKEN_S),
+    "EMBED_TIMEOUT_S": str(CALL_S),
+    "SEARCH_TIMEOUT_S": str(CALL_S),
+    "GENERATE_TIMEOUT_S": str(CALL_S),
+    "IDLE_TIMEOUT_S": str(IDLE_S),
+    "API_KEY": CALLER_KEY,
+}
+
 _HERE = Path(__file__).parent
 _READY_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A function as a process, its log, and what was asked of the model behind it."""
+    """A function as a process, its log, the Gemini behind it and the wire between the two."""
 
     url: str
     log: Path
-    stats: Stats
+    emulator: Starlette
+    wire: Wire
+
+    @property
+    def stats(self) -> Stats:
+        """What was asked of the model."""
+        stats: Stats = self.emulator.state.stats
+        return stats
+
+    @property
+    def faults(self) -> Faults:
+        """What is to go wrong in the model."""
+        faults: Faults = self.emulator.state.faults
+        return faults
 
     def ask(self, raw: bytes) -> Answer:
         """What the server answers to these bytes."""
@@ -75,6 +110,33 @@ class Bench:
         return self._serve("origins", {"ALLOWED_ORIGINS": ",".join(LISTED_ORIGINS)})
 
     @functools.cached_property
+    def gemini(self) -> Server:
+        """A Gemini that fails as it is told, and short deadlines."""
+        return self._serve("gemini", _DEADLINES)
+
+    @functools.cached_property
+    def secrets(self) -> SecretStore:
+        """What Secret Manager keeps for `rotating`."""
+        return SecretStore({SECRET: [KEY.encode()]})
+
+    @functools.cached_property
+    def rotating(self) -> Server:
+        """The key comes from Secret Manager, and is read again when it is refused."""
+        manager = self._stack.enter_context(serve_in_thread(secret_manager(self.secrets)))
+        named = {
+            "GEMINI_API_KEY": "",
+            "GEMINI_API_KEY_SECRET": f"projects/p/secrets/{SECRET}/versions/latest",
+            "SECRET_MANAGER_BASE_URL": manager,
+        }
+        return self._serve("rotating", {**_DEADLINES, **named})
+
+    @functools.cached_property
+    def sites(self) -> Sites:
+        """Functions whose index and keys are behind emulators, too."""
+        variables = {**self._variables, "API_KEY": CALLER_KEY}
+        return Sites(variables, _DEADLINES, self._folder, self._stack)
+
+    @functools.cached_property
     def health(self) -> Server:
         """The health function."""
         return self._serve("health", target="health")
@@ -89,13 +151,15 @@ class Bench:
         return "".join(path.read_text() for path in self._folder.glob("*.log"))
 
     @contextmanager
-    def mortal(self, *, piece_s: float) -> Iterator[tuple[Server, subprocess.Popen[bytes]]]:
+    def mortal(
+        self, *, piece_s: float, changes: dict[str, str] | None = None
+    ) -> Iterator[tuple[Server, subprocess.Popen[bytes]]]:
         """A server of the row's own, to be stopped; the model takes so long for each piece."""
         app = create_app([KEY], delay_s=piece_s)
         log = self._folder / "mortal.log"
         port = free_port()
         url = f"http://127.0.0.1:{port}"
-        with serve_in_thread(app) as gemini, log.open("w") as output:
+        with serve_in_thread(app) as gemini, bad_wire(gemini) as wire, log.open("w") as output:
             process = subprocess.Popen(
                 [
                     Path(sys.executable).with_name("functions-framework"),
@@ -104,17 +168,19 @@ class Bench:
                     "--host=127.0.0.1",
                     f"--port={port}",
                 ],
-                env=clean_environment({**self._variables, "GEMINI_BASE_URL": gemini}),
+                env=clean_environment(
+                    {**self._variables, "GEMINI_BASE_URL": wire.url, **(changes or {})}
+                ),
                 cwd=self._folder,
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
             try:
                 _wait_until_ready(url)
-                yield Server(url, log, app.state.stats), process
+                yield Server(url, log, app, wire), process
             finally:
-                process.kill()
-                process.wait(10)
+                process.terminate()  # killed, it would leave its worker behind
+                process.wait(40)
 
     def _serve(
         self,
@@ -126,11 +192,11 @@ class Bench:
         source: Path = ROOT,
     ) -> Server:
         app = create_app([KEY], delay_s=piece_s)
-        gemini = self._stack.enter_context(serve_in_thread(app))
+        wire = self._stack.enter_context(bad_wire(self._stack.enter_context(serve_in_thread(app))))
         log = self._folder / f"{name}.log"
-        variables = {**self._variables, "GEMINI_BASE_URL": gemini, **(changes or {})}
+        variables = {**self._variables, "GEMINI_BASE_URL": wire.url, **(changes or {})}
         started = functions_framework(target, variables, source=source, cwd=self._folder, log=log)
-        return Server(self._stack.enter_context(started), log, app.state.stats)
+        return Server(self._stack.enter_context(started), log, app, wire)
 
 
 def terminate(process: subprocess.Popen[bytes]) -> None:

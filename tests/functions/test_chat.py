@@ -67,7 +67,8 @@ def test_usechat_gets_a_stream_with_sources_and_outcome(url: str) -> None:
     response = httpx.post(f"{url}/chat", json={"id": "x", "messages": [message]})
     parts = [json.loads(line[6:]) for line in response.text.split("\n\n") if line[6:7] == "{"]
     assert any(part["type"] == "source-url" for part in parts)
-    assert parts[-1] == {"type": "finish", "messageMetadata": {"outcome": "answered"}}
+    said = {"outcome": "answered", "finish": "stop"}
+    assert parts[-1] == {"type": "finish", "messageMetadata": said}
 
 
 @pytest.mark.parametrize(
@@ -101,13 +102,24 @@ def test_an_allowed_page_may_ask(url: str) -> None:
     assert response.headers["access-control-allow-origin"] == ORIGIN
 
 
+def test_a_request_is_logged_where_the_framework_switches_loggers_off(
+    variables: dict[str, str], empty_folder: Path, tmp_path: Path
+) -> None:
+    as_google_sets_it = variables | {"LOG_EXECUTION_ID": "true"}
+    log = tmp_path / "log"
+    with functions_framework("chat", as_google_sets_it, cwd=empty_folder, log=log) as url:
+        asked = httpx.post(f"{url}/chat", json=QUESTION, timeout=20)
+    lines = [json.loads(line) for line in log.read_text().splitlines() if line[:1] == "{"]
+    assert asked.headers["x-request-id"] in {line.get("request_id") for line in lines}
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
         ({"GEMINI_API_KEY": ""}, (503, "assistant-unavailable")),
         ({"QDRANT_HOST": "UNREACHABLE"}, (503, "index-unavailable")),
         ({"QDRANT_COLLECTION_NAME": "nothing-here"}, (503, "index-unavailable")),
-        ({"EMBEDDING_MODEL": "gemini-embedding-2"}, (503, "index-unavailable")),
+        ({"EMBEDDING_MODEL": "gemini-embedding-2"}, (503, "assistant-unavailable")),
         ({"GENERATIVE_MODEL": "gemini-1.5-flash"}, (503, "assistant-unavailable")),
         ({"ABSTAIN_BELOW": "often"}, (503, "assistant-unavailable")),
     ],

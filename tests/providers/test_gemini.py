@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
-from docchat.answering import Generator, QueryEmbedder
+from docchat.clients import Generator, QueryEmbedder
 from docchat.errors import AssistantUnavailable, Misconfigured, UpstreamBadResponse
 from docchat.indexing import DocumentEmbedder
 from docchat.providers.gemini import EMBED_BATCH, Gemini

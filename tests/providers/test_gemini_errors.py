@@ -7,6 +7,7 @@ import pytest
 
 from docchat.errors import (
     AssistantUnavailable,
+    KeyRefused,
     ServiceError,
     UpstreamBadResponse,
     UpstreamBusy,
@@ -40,30 +41,32 @@ def retry_in(delay: str) -> dict[str, Any]:
 BAD_KEY = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
 HELP = {"@type": "type.googleapis.com/google.rpc.Help", "links": []}
 
-MAPPING: list[tuple[Script, type[ServiceError], str, int | None]] = [
-    (error(400, "INVALID_ARGUMENT"), UpstreamBadResponse, "bad-response", None),
-    (error(400, "INVALID_ARGUMENT", BAD_KEY), AssistantUnavailable, "key-refused", 30),
-    (error(400, "FAILED_PRECONDITION"), AssistantUnavailable, "refused", 30),
-    (error(401, "UNAUTHENTICATED"), AssistantUnavailable, "key-refused", 30),
-    (error(403, "PERMISSION_DENIED"), AssistantUnavailable, "key-refused", 30),
-    (error(404, "NOT_FOUND"), AssistantUnavailable, "model-missing", 30),
-    (error(429, "RESOURCE_EXHAUSTED", HELP, retry_in("31.2s")), UpstreamBusy, "busy", 32),
-    (error(429, "RESOURCE_EXHAUSTED", retry_in("0s")), UpstreamBusy, "busy", 1),
-    (error(429, "RESOURCE_EXHAUSTED", retry_in("soon")), UpstreamBusy, "busy", 30),
-    (error(429, "RESOURCE_EXHAUSTED", HELP), UpstreamBusy, "busy", 30),
-    (error(500, "INTERNAL"), UpstreamBadResponse, "bad-response", None),
-    (error(503, "UNAVAILABLE"), UpstreamBusy, "busy", 30),
-    (error(503, "UNAVAILABLE", retry_in("2s")), UpstreamBusy, "busy", 2),
-    (error(504, "DEADLINE_EXCEEDED"), UpstreamTimeout, "timeout", None),
-    (reply(b"<html>what the visitor asked", "502 Bad"), UpstreamBadResponse, "bad-response", None),
-    (reply(b"<html>what the visitor asked", "429 Slow"), UpstreamBusy, "busy", 30),
-    (reply(b"[]", "500 Error"), UpstreamBadResponse, "bad-response", None),
-    (reply({"error": "no"}, "500 Error"), UpstreamBadResponse, "bad-response", None),
-    (reply({"error": {"details": "no"}}, "429 Slow"), UpstreamBusy, "busy", 30),
-    (reply(b"", "302 Found"), UpstreamBadResponse, "bad-response", None),
-    (reply(b"<html>what the visitor asked"), UpstreamBadResponse, "bad-response", None),
-    (reset, UpstreamBadResponse, "bad-response", None),
-    (close, UpstreamBadResponse, "bad-response", None),
+# What Gemini does, our error, its word for /health, Retry-After, retries it is worth.
+MAPPING: list[tuple[Script, type[ServiceError], str, int | None, int]] = [
+    (error(400, "INVALID_ARGUMENT"), UpstreamBadResponse, "bad-response", None, 0),
+    (error(400, "INVALID_ARGUMENT", BAD_KEY), KeyRefused, "key-refused", 30, 0),
+    (error(400, "FAILED_PRECONDITION"), AssistantUnavailable, "refused", 30, 0),
+    (error(401, "UNAUTHENTICATED"), KeyRefused, "key-refused", 30, 0),
+    (error(403, "PERMISSION_DENIED"), KeyRefused, "key-refused", 30, 0),
+    (error(404, "NOT_FOUND"), AssistantUnavailable, "model-missing", 30, 0),
+    (error(408, "DEADLINE_EXCEEDED"), UpstreamTimeout, "timeout", None, 2),
+    (error(429, "RESOURCE_EXHAUSTED", HELP, retry_in("31.2s")), UpstreamBusy, "busy", 32, 2),
+    (error(429, "RESOURCE_EXHAUSTED", retry_in("0s")), UpstreamBusy, "busy", 1, 2),
+    (error(429, "RESOURCE_EXHAUSTED", retry_in("soon")), UpstreamBusy, "busy", 30, 1),
+    (error(429, "RESOURCE_EXHAUSTED", HELP), UpstreamBusy, "busy", 30, 1),
+    (error(500, "INTERNAL"), UpstreamBadResponse, "bad-response", None, 2),
+    (error(503, "UNAVAILABLE"), UpstreamBusy, "busy", 30, 2),
+    (error(503, "UNAVAILABLE", retry_in("2s")), UpstreamBusy, "busy", 2, 2),
+    (error(504, "DEADLINE_EXCEEDED"), UpstreamTimeout, "timeout", None, 2),
+    (reply(b"<html>" + CANARY.encode(), "502 Bad"), UpstreamBadResponse, "bad-response", None, 2),
+    (reply(b"<html>" + CANARY.encode(), "429 Slow"), UpstreamBusy, "busy", 30, 1),
+    (reply(b"[]", "500 Error"), UpstreamBadResponse, "bad-response", None, 2),
+    (reply({"error": "no"}, "500 Error"), UpstreamBadResponse, "bad-response", None, 2),
+    (reply({"error": {"details": "no"}}, "429 Slow"), UpstreamBusy, "busy", 30, 1),
+    (reply(b"", "302 Found"), UpstreamBadResponse, "bad-response", None, 0),
+    (reply(b"<html>" + CANARY.encode()), UpstreamBadResponse, "bad-response", None, 2),
+    (reset, UpstreamBadResponse, "bad-response", None, 2),
+    (close, UpstreamBadResponse, "bad-response", None, 2),
 ]
 
 
@@ -72,16 +75,16 @@ async def embed(gemini: Gemini) -> None:
 
 
 @pytest.mark.parametrize("call", [embed, said, Gemini.check_models])
-@pytest.mark.parametrize(("script", "expected", "reason", "retry_after"), MAPPING)
+@pytest.mark.parametrize(("script", "expected", "facts"), [(s, e, f) for s, e, *f in MAPPING])
 async def test_every_failure_becomes_one_of_ours(
-    call: Any, script: Script, expected: type[ServiceError], reason: str, retry_after: int | None
+    call: Any, script: Script, expected: type[ServiceError], facts: list[Any]
 ) -> None:
     async with talking(script) as (_, gemini):
         with pytest.raises(expected) as caught:
             await call(gemini)
     failure = caught.value
     assert type(failure) is expected
-    assert (failure.reason, failure.retry_after) == (reason, retry_after)
+    assert [failure.reason, failure.retry_after, failure.retries] == facts
     assert CANARY not in str(failure)
     assert KEY not in "".join(traceback.format_exception(failure))
 
@@ -103,7 +106,7 @@ async def test_a_server_that_is_not_there_is_unreachable(call: Any) -> None:
     assert caught.value.reason == "unreachable"
 
 
-async def test_nothing_is_retried() -> None:
+async def test_nothing_is_retried_in_here() -> None:
     async with talking(error(503, "UNAVAILABLE")) as (upstream, gemini):
         with pytest.raises(UpstreamBusy):
             await said(gemini)

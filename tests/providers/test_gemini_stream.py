@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, aclosing
 
 import httpx2
 import pytest
+from google.genai import types
 
 from docchat.core.models import FinishReason, Piece, Prompt, Role, Turn, Usage
 from docchat.errors import UpstreamBadResponse, UpstreamBusy, UpstreamTimeout, UpstreamTruncated
@@ -69,34 +70,46 @@ async def test_thoughts_are_not_text() -> None:
     assert await pieces_of(stream(event)) == [Piece("Yes.", FinishReason.STOP)]
 
 
-@pytest.mark.parametrize(
-    ("sent", "meant"),
-    [
-        ("STOP", FinishReason.STOP),
-        ("MAX_TOKENS", FinishReason.LENGTH),
-        *(
-            (reason, FinishReason.BLOCKED)
-            for reason in (
-                "SAFETY",
-                "RECITATION",
-                "LANGUAGE",
-                "OTHER",
-                "BLOCKLIST",
-                "PROHIBITED_CONTENT",
-                "SPII",
-                "MALFORMED_RESPONSE",
-                "MODEL_ARMOR",
-            )
-        ),
-    ],
+BLOCKED = {
+    "SAFETY",
+    "RECITATION",
+    "LANGUAGE",
+    "OTHER",
+    "BLOCKLIST",
+    "PROHIBITED_CONTENT",
+    "SPII",
+    "MALFORMED_RESPONSE",
+    "MODEL_ARMOR",
+    "ESCALATION",
+    "IMAGE_SAFETY",
+    "IMAGE_PROHIBITED_CONTENT",
+    "IMAGE_RECITATION",
+}
+MEANT = {"STOP": FinishReason.STOP, "MAX_TOKENS": FinishReason.LENGTH} | dict.fromkeys(
+    BLOCKED, FinishReason.BLOCKED
 )
+NO_REASON = [reason.name for reason in types.FinishReason if reason.name not in MEANT]
+
+
+@pytest.mark.parametrize(("sent", "meant"), MEANT.items())
 async def test_finish_reasons_are_told_apart(sent: str, meant: FinishReason) -> None:
     pieces = await pieces_of(stream(chunk("text"), chunk(None, sent)))
     assert pieces == [Piece("text"), Piece("", meant)]
 
 
-async def test_a_blocked_question_is_an_answer_that_is_blocked() -> None:
-    event = {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}
+@pytest.mark.filterwarnings("ignore:.*is not a valid FinishReason")
+@pytest.mark.parametrize("reason", [*NO_REASON, "A_REASON_OF_NEXT_YEAR"])
+async def test_every_other_finish_reason_is_truncation(reason: str) -> None:
+    with pytest.raises(UpstreamTruncated, match=reason):
+        await pieces_of(stream(chunk("text"), chunk(None, reason)))
+
+
+@pytest.mark.filterwarnings("ignore:.*is not a valid BlockedReason")
+@pytest.mark.parametrize(
+    "reason", [*(reason.name for reason in types.BlockedReason), "A_REASON_OF_NEXT_YEAR"]
+)
+async def test_a_blocked_question_is_an_answer_that_is_blocked(reason: str) -> None:
+    event = {"promptFeedback": {"blockReason": reason}}
     assert await pieces_of(stream(event)) == [Piece("", FinishReason.BLOCKED)]
 
 
@@ -109,10 +122,6 @@ async def test_what_follows_the_finish_reason_is_ignored() -> None:
     "script",
     [
         pytest.param(stream(chunk("text")), id="no finish reason"),
-        pytest.param(stream(), id="no events"),
-        pytest.param(stream({"candidates": []}), id="no candidates"),
-        pytest.param(stream(chunk("text"), chunk(None, "CONTINUATION")), id="continuation"),
-        pytest.param(stream(chunk("text"), chunk(None, "UNEXPECTED_TOOL_CALL")), id="tool"),
         pytest.param(stream(chunk("text"), then=close), id="closed"),
         pytest.param(stream(chunk("text"), then=reset), id="reset"),
     ],
@@ -122,11 +131,24 @@ async def test_a_stream_without_a_proper_end_is_truncated(script: Script) -> Non
         await pieces_of(script)
 
 
-@pytest.mark.filterwarnings("ignore:.*is not a valid FinishReason")
-@pytest.mark.parametrize("reason", ["FINISH_REASON_UNSPECIFIED", "A_REASON_OF_NEXT_YEAR"])
-async def test_a_finish_reason_that_says_nothing_is_truncation(reason: str) -> None:
-    with pytest.raises(UpstreamTruncated, match=reason):
-        await pieces_of(stream(chunk("text"), chunk(None, reason)))
+@pytest.mark.parametrize(
+    ("script", "retries"),
+    [
+        pytest.param(stream(), 1, id="no events"),
+        pytest.param(stream({"candidates": []}), 1, id="no candidates"),
+        pytest.param(stream(chunk("")), 1, id="no finish reason"),
+        pytest.param(stream(chunk(None, "CONTINUATION")), 1, id="no known reason"),
+        pytest.param(stream({"candidates": []}, then=close), 2, id="closed"),
+        pytest.param(stream({"candidates": []}, then=reset), 2, id="reset"),
+    ],
+)
+async def test_a_stream_that_ends_without_text_is_a_bad_response(
+    script: Script, retries: int
+) -> None:
+    with pytest.raises(UpstreamBadResponse) as caught:
+        await pieces_of(script)
+    assert type(caught.value) is UpstreamBadResponse
+    assert caught.value.retries == retries
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from starlette.routing import Route
 
 from docchat.core.models import Chunk, Manifest, Point, SparseVector
 from docchat.errors import (
-    AssistantUnavailable,
     IndexUnavailable,
+    KeyRefused,
     Misconfigured,
     ServiceError,
     UpstreamBadResponse,
@@ -99,7 +99,7 @@ async def test_the_right_key_is_accepted(url: str) -> None:
 @pytest.mark.parametrize("key", [None, "wrong-key-1234567890"])
 async def test_a_wrong_key_is_our_fault_and_stays_unnamed(url: str, key: str | None) -> None:
     async with opened(url, key) as index:
-        with pytest.raises(AssistantUnavailable) as caught:
+        with pytest.raises(KeyRefused) as caught:
             await index.search(NORTH, TERMS, 5)
     assert caught.value.reason == "unauthorized"
     assert "QDRANT_API_KEY" in str(caught.value)
@@ -190,7 +190,7 @@ async def test_too_many_requests_is_busy(retry_after: str | None, expected: int)
     [
         (302, UpstreamBadResponse, "bad-response"),
         (400, UpstreamBadResponse, "bad-response"),
-        (403, AssistantUnavailable, "unauthorized"),
+        (403, KeyRefused, "unauthorized"),
         (408, UpstreamTimeout, "timeout"),
         (500, IndexUnavailable, "failing"),
         (503, IndexUnavailable, "failing"),
@@ -221,7 +221,50 @@ async def test_points_without_a_payload_are_left_out(caplog: pytest.LogCaptureFi
             found = await index.search(NORTH, TERMS, 5)
     assert [passage.chunk.id for passage in found.passages] == [points[-1]["id"]]
     assert found.best_cosine == 1.0
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "left out 4 points" in caplog.text
+
+
+async def test_points_that_are_all_bad_are_no_passages_and_an_error_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    point = {"id": str(uuid.uuid4()), "version": 1, "score": 0.9, "payload": {"text": 5}}
+    body = {"result": [{"points": [point]}, {"points": [point]}], "status": "ok", "time": 0.0}
+    with answering(200, json.dumps(body)) as base_url, caplog.at_level(logging.WARNING):
+        async with opened(base_url) as index:
+            assert (await index.search(NORTH, TERMS, 5)).passages == ()
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "retries", "wait_s"),
+    [
+        (200, {}, 1, None),  # not the API's JSON
+        (400, {}, 0, None),
+        (401, {}, 0, None),
+        (404, {}, 0, None),
+        (429, {"Retry_After": "7"}, 2, 7),
+        (429, {}, 1, None),
+        (500, {}, 1, None),
+        (503, {}, 1, None),
+        (507, {}, 0, None),
+    ],
+)
+async def test_what_may_pass_is_worth_trying_again(
+    status: int, headers: dict[str, str], retries: int, wait_s: float | None
+) -> None:
+    with answering(status, "<html>", **headers) as base_url:
+        failure = await failure_of(base_url)
+    assert (failure.retries, failure.wait_s) == (retries, wait_s)
+
+
+async def test_a_stored_point_without_a_vector_is_embedded_again() -> None:
+    record = {"id": CHUNK.id, "payload": None}
+    records = [record, {**record, "vector": [1.0]}, {**record, "vector": {"other": [1.0]}}]
+    body = {"result": records, "status": "ok", "time": 0.0}
+    with answering(200, json.dumps(body)) as base_url:
+        async with opened(base_url) as index:
+            assert await index.vectors([CHUNK.id]) == {}
 
 
 @pytest.mark.parametrize("bad", ["", "qdrant.example:6333", "ftp://qdrant.example", "https://"])

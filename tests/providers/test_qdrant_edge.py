@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from docchat.core.models import Chunk, Manifest, Point, SparseVector
-from docchat.errors import IndexLocked, IndexUnavailable
+from docchat.errors import AssistantUnavailable, IndexLocked, IndexUnavailable
 from docchat.providers.qdrant_edge import EdgeIndex
 
 ROOT = Path(__file__).parents[2]
@@ -236,7 +236,7 @@ async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 async def test_a_failed_run_can_be_followed_by_another(tmp_path: Path) -> None:
     index = EdgeIndex(tmp_path, "docs")
     version = await index.begin(MANIFEST)
-    with pytest.raises(IndexUnavailable):
+    with pytest.raises(AssistantUnavailable):
         await index.add(version, [Point(point("a.md").chunk, (1.0,), TERMS)])
     await index.discard(version)
     await publish(index, "b.md")

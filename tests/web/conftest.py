@@ -52,7 +52,7 @@ class FakeChat:
     drain: asyncio.Event = field(default_factory=asyncio.Event)
     notes: list[Question] = field(default_factory=list)
 
-    def answer(self, question: Question, trace: Trace) -> AsyncGenerator[Event]:
+    def answer(self, question: Question, trace: Trace, *, waited_s: float) -> AsyncGenerator[Event]:
         return self.given(question)
 
     def note(self, call: Call, question: Question, trace: Trace) -> None:

@@ -18,7 +18,7 @@ from docchat.core.models import (
     TextDelta,
     Usage,
 )
-from docchat.errors import UpstreamBusy, UpstreamTimeout
+from docchat.errors import ContentFiltered, UpstreamBusy, UpstreamTimeout
 
 Chat = Callable[[Callable[[Question], AsyncGenerator[Event]]], AbstractContextManager[httpx.Client]]
 SSE = {"Accept": "text/event-stream"}
@@ -80,7 +80,7 @@ def test_accept_event_stream_gets_the_ui_message_stream(chat: Chat) -> None:
     ]
     assert got[1]["url"] == SOURCE.url
     assert got[1]["providerMetadata"] == {"docchat": {"n": 1, "snippet": "Run it."}}
-    assert got[-1]["messageMetadata"] == {"outcome": "answered"}
+    assert got[-1]["messageMetadata"] == {"outcome": "answered", "finish": "stop"}
 
 
 @pytest.mark.parametrize(
@@ -128,6 +128,20 @@ def test_a_late_failure_of_a_json_answer_keeps_its_status(chat: Chat) -> None:
         response = client.post("/chat", json={"query": "q"})
     assert response.status_code == 504
     assert "so far" not in response.text
+
+
+def test_a_json_answer_that_was_stopped_for_safety_is_withheld_altogether(chat: Chat) -> None:
+    async def stopped(_: Question) -> AsyncGenerator[Event]:
+        yield Sources((SOURCE,))
+        yield TextDelta("so far")
+        raise ContentFiltered("SAFETY")
+
+    with chat(stopped) as client:
+        response = client.post("/chat", json={"query": "q"})
+    assert response.status_code == 200
+    body = response.json()
+    assert (body["outcome"], body["sources"]) == ("refused", [])
+    assert body["response"] == ContentFiltered.detail
 
 
 @pytest.mark.parametrize("headers", [{}, SSE])
