@@ -68,7 +68,7 @@ class CachedSecret:
         """
         refused = self._value
         while refused is not None and self._value == refused:
-            if self._reading is None and not self._may_force():
+            if not (self._is_reading() or self._may_force()):
                 return
             await self._settled()
 
@@ -83,10 +83,13 @@ class CachedSecret:
         # Shielded: one caller who leaves must not take the others' read along.
         return await asyncio.shield(self._begin())
 
+    def _is_reading(self) -> bool:
+        return self._reading is not None and not self._reading.done()
+
     def _begin(self) -> "asyncio.Task[SecretStr]":
-        if self._reading is None:
+        if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(self._refresh())
-            self._reading.add_done_callback(self._done)
+            self._reading.add_done_callback(_quiet)
         return self._reading
 
     async def _refresh(self) -> SecretStr:
@@ -116,7 +119,8 @@ class CachedSecret:
         self._due = self._clock() + min(self._retry_s, self._ttl_s)
         self._retry_s = min(2 * self._retry_s, _LONGEST_RETRY_S)
 
-    def _done(self, reading: "asyncio.Task[SecretStr]") -> None:
-        self._reading = None
-        if not reading.cancelled():
-            reading.exception()  # all who asked may have left; asyncio would complain
+
+def _quiet(reading: "asyncio.Task[SecretStr]") -> None:
+    """All who asked may have left; asyncio would complain of a failure that nobody has seen."""
+    if not reading.cancelled():
+        reading.exception()

@@ -268,6 +268,23 @@ async def test_a_read_that_began_before_the_key_changed_is_not_enough(case: Case
     assert case.reader.reads == 3
 
 
+async def test_one_who_is_refused_in_the_moment_in_which_a_read_ends_is_not_held_up(
+    case: Case,
+) -> None:
+    late: list[asyncio.Task[None]] = []
+
+    async def read() -> SecretStr:
+        # Runs when this read has ended, and before anybody has been told so.
+        late.append(asyncio.create_task(secret.reread()))
+        return SecretStr("first")
+
+    secret = CachedSecret(NAME, read, ttl_s=300, clock=case.clock)
+    await secret.get()
+    await secret.reread()
+    await asyncio.gather(*late)
+    assert len(late) == 2
+
+
 async def test_a_forced_read_that_fails_leaves_the_value(case: Case) -> None:
     await case.get()
     case.reader.failure = gone()
