@@ -3,72 +3,65 @@
     python -m scripts.index_docs --docs website/docs --site-url https://docs.example.com
 
 Run it again after every change: only new text is embedded, removed pages disappear, and visitors
-see the old index until the new one is whole. Without a GEMINI_API_KEY an emulator makes the
-vectors, which is enough to try it out.
+see the old index until the new one is whole. A run that was broken off is taken up where it ended.
+Without a GEMINI_API_KEY an emulator makes the vectors, which is enough to try it out.
 
-Exit codes: 0 done, 1 failed (the published index is unchanged), 2 wrong arguments or settings.
+Exit codes: 0 done, 1 failed, 2 wrong arguments or settings, 3 refused until an option allows it,
+75 another run is writing the index, 130 interrupted. Unless it is 0, the published index is
+unchanged.
 """
 
 import argparse
 import asyncio
 import json
+import os
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 from rich.console import Console
 
 from docchat.core.chunking import chunk
-from docchat.core.models import Dialect
-from docchat.errors import DocchatError, Misconfigured
-from docchat.indexing import Report, index
-from docchat.providers.docs_site import SiteReading, read_site
+from docchat.core.models import Chunk, Dialect, Page
+from docchat.errors import DocchatError, IndexLocked, IndexRefused, Misconfigured
+from docchat.indexing import Allowed, Report, index
+from docchat.providers.docs_site import ReadingNotes, SiteReading, pages, read_site
 from docchat.runtime import Runtime
-from scripts.console import complain, progress, say
+from scripts.console import complain, say, steps
+from scripts.index_options import parse_arguments
 from scripts.local import EMULATOR_NOTICE, is_emulated, local_environment
+from scripts.site_commit import commit_of
 
-OK, FAILED, MISUSED = 0, 1, 2
+OK, FAILED, MISUSED, REFUSED, LOCKED, INTERRUPTED = 0, 1, 2, 3, os.EX_TEMPFAIL, 130
 
-
-def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m scripts.index_docs",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "--docs",
-        type=folder,
-        default=Path("docs"),
-        help="a project of Docusaurus, MkDocs or Hugo, or a folder of .md and .mdx files"
-        " (default: %(default)s)",
-    )
-    built = parser.add_mutually_exclusive_group()
-    built.add_argument("--html", type=folder, help="instead of --docs: the folder of a built site")
-    built.add_argument("--sitemap", help="instead of --docs: the address of a live site's sitemap")
-    parser.add_argument(
-        "--dialect",
-        type=Dialect,
-        choices=list(Dialect),
-        help="whose Markdown a plain folder is (default: what the project's configuration says,"
-        " else docusaurus)",
-    )
-    parser.add_argument(
-        "--site-url",
-        help="where the site serves that folder; pages' links are made from it"
-        " (default: the variable SITE_URL)",
-    )
-    parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
-    return parser.parse_args(arguments)
+_USUAL = Allowed()
+_MEANT = (
+    "draft",
+    "unlisted",
+    "the index.md beside it stands for this folder",
+    "the page asks not to be indexed",
+    "robots.txt asks not to read it",
+)
+"""Why files are skipped of which nobody would say that they could not be read."""
 
 
-def folder(text: str) -> Path:
-    """A folder's name; an unset variable in a script must not mean the working folder."""
-    if not text.strip():
-        raise argparse.ArgumentTypeError("the name of the folder is empty")
-    return Path(text)
+class Pages(Protocol):
+    """What is indexed: a site that was read, or one that is read meanwhile."""
+
+    @property
+    def pages(self) -> Iterable[Page]:
+        """Taken once, one after the other."""
+        ...
+
+
+@dataclass(slots=True)
+class Reading(ReadingNotes):
+    """A site that is read page by page while it is indexed; the notes are whole at the end."""
+
+    pages: Iterable[Page] = ()
 
 
 def read(docs: Path, *, site_url: str | None, dialect: Dialect | None = None) -> SiteReading:
@@ -77,61 +70,171 @@ def read(docs: Path, *, site_url: str | None, dialect: Dialect | None = None) ->
     Raises:
         Misconfigured: there is no such folder, or no URL to make links from.
     """
-    if site_url is None:
-        raise Misconfigured(
-            "SITE_URL is not set: give --site-url, the address at which the site serves the folder"
-        )
-    if not docs.is_dir():
-        raise Misconfigured(f"{docs} is not a folder: give --docs, the folder of the site's pages")
-    return read_site(docs, site_url=site_url, dialect=dialect)
+    return read_site(docs, site_url=_checked(docs, site_url), dialect=dialect)
 
 
-def read_built(html: Path | None, sitemap: str | None, *, site_url: str | None) -> SiteReading:
-    """The pages of a built site: of its folder, or of the addresses in its sitemap.
-
-    Raises:
-        Misconfigured: there is a folder, but no URL to make links from.
-        IndexingError: the folder or the sitemap cannot be read.
-    """
-    # Only who indexes HTML needs the parser and the client.
-    from docchat.providers.docs_site_html import built_pages  # noqa: PLC0415
-    from docchat.providers.docs_site_sitemap import site_pages  # noqa: PLC0415
-
-    reading = SiteReading()
-    if sitemap:
-        reading.pages.extend(site_pages(sitemap, notes=reading))
-    elif html:
-        if site_url is None:
-            raise Misconfigured("SITE_URL is not set: give --site-url")
-        reading.pages.extend(built_pages(html, site_url=site_url, notes=reading))
-    return reading
-
-
-async def publish(reading: SiteReading, runtime: Runtime, console: Console) -> Report:
+async def publish(
+    reading: Pages,
+    runtime: Runtime,
+    console: Console,
+    *,
+    commit: str = "",
+    allowed: Allowed = _USUAL,
+    dry_run: bool = False,
+) -> Report:
     """Bring the index that the settings name to the state of the pages.
 
     Raises:
         DocchatError: the run failed; the published index is unchanged.
     """
-    chunks = [piece for page in reading.pages for piece in chunk(page)]
+    chunks = (piece for page in reading.pages for piece in chunk(page))
+    return await _index(chunks, runtime, console, commit=commit, allowed=allowed, dry_run=dry_run)
+
+
+async def _index(
+    chunks: Iterable[Chunk],
+    runtime: Runtime,
+    console: Console,
+    *,
+    commit: str,
+    allowed: Allowed,
+    dry_run: bool,
+) -> Report:
     gemini = await runtime.gemini()
     store = runtime.open_index(await runtime.qdrant_key())
     try:
-        with progress(console, "Indexing chunks", len(chunks)) as advance:
+        with steps(console, "Indexing chunks") as told:
             return await index(
                 chunks,
                 store=store,
                 embedder=gemini,
                 embedding_model=runtime.settings.embedding_model,
                 dimension=runtime.settings.embedding_dimension,
-                progress=advance,
+                commit=commit,
+                allowed=allowed,
+                dry_run=dry_run,
+                progress=told,
             )
     finally:
         await store.aclose()
         await runtime.aclose()
 
 
-def print_report(reading: SiteReading, report: Report, console: Console) -> None:
+async def roll_back(runtime: Runtime) -> str:
+    """Publish the version before; says how it was made.
+
+    Raises:
+        DocchatError: there is none, or another run is writing.
+    """
+    store = runtime.open_index(await runtime.qdrant_key())
+    try:
+        made = await store.roll_back()
+    finally:
+        await store.aclose()
+    commit = f" of commit {made.commit}" if made.commit else ""
+    return f"Published again: {made.chunks} chunks{commit}, made at {made.created_at}."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    options = parse_arguments(arguments, __doc__ or "")
+    console = Console(stderr=options.json)
+    try:
+        overrides = {"SITE_URL": options.site_url} if options.site_url else None
+        with local_environment(overrides) as variables:
+            if is_emulated(variables):
+                say(console, EMULATOR_NOTICE, style="yellow")
+            _run(options, Runtime(), console)
+    except DocchatError as exc:
+        complain(console, "\n".join([str(exc), *getattr(exc, "__notes__", [])]))
+        return _exit_code(exc)
+    except KeyboardInterrupt:
+        complain(console, "Interrupted: the published index is unchanged, run it again to go on.")
+        return INTERRUPTED
+    return OK
+
+
+def _exit_code(failure: DocchatError) -> int:
+    codes = {Misconfigured: MISUSED, IndexRefused: REFUSED, IndexLocked: LOCKED}
+    return codes.get(type(failure), FAILED)
+
+
+def _run(options: argparse.Namespace, runtime: Runtime, console: Console) -> None:
+    if options.rollback:
+        console.print(asyncio.run(roll_back(runtime)))
+        return
+    began = time.monotonic()
+    reading = _lazily(options, runtime.settings.site_url)
+    run = _index(
+        _chunks(reading, strict=options.strict, block_secrets=options.block_secrets),
+        runtime,
+        console,
+        commit=options.commit or commit_of(options.html or options.docs),
+        allowed=Allowed(shrink=options.allow_shrink, other_model=options.other_model),
+        dry_run=options.dry_run,
+    )
+    report = asyncio.run(run)
+    seconds = time.monotonic() - began
+    cost = report.tokens * runtime.settings.price_embedding_per_million / 1_000_000
+    if options.json:
+        whole = {"dry_run": options.dry_run, "seconds": round(seconds, 2), "cost_usd": cost}
+        print(json.dumps({**asdict(report), **whole, **_notes(reading)}))
+    else:
+        print_report(reading, report, console, dry_run=options.dry_run)
+        say(console, f"{_paid(report, cost, dry_run=options.dry_run)} Took {seconds:.1f} s.")
+
+
+def _lazily(options: argparse.Namespace, site_url: str | None) -> Reading:
+    """The site of the options; read when its pages are taken."""
+    reading = Reading()
+    # Only who indexes HTML needs the parser and the client.
+    if options.sitemap:
+        from docchat.providers.docs_site_sitemap import site_pages  # noqa: PLC0415
+
+        reading.pages = site_pages(options.sitemap, notes=reading)
+    elif options.html:
+        from docchat.providers.docs_site_html import built_pages  # noqa: PLC0415
+
+        url = _checked(options.html, site_url)
+        reading.pages = built_pages(options.html, site_url=url, notes=reading)
+    else:
+        url = _checked(options.docs, site_url)
+        reading.pages = pages(options.docs, site_url=url, dialect=options.dialect, notes=reading)
+    return reading
+
+
+def _checked(docs: Path, site_url: str | None) -> str:
+    """The site's address, if there is one and there is such a folder."""
+    if site_url is None:
+        raise Misconfigured(
+            "SITE_URL is not set: give --site-url, the address at which the site serves the folder"
+        )
+    if not docs.is_dir():
+        raise Misconfigured(f"{docs} is not a folder: give --docs, the folder of the site's pages")
+    return site_url
+
+
+def _chunks(reading: Reading, *, strict: bool, block_secrets: bool) -> Iterator[Chunk]:
+    """All chunks of the site; at the end, what could not be read may be too much.
+
+    Raises:
+        IndexRefused: `strict`, and there is a file that could not be read as it was meant.
+    """
+    for page in reading.pages:
+        found = reading.secrets and reading.secrets[-1].path == page.path
+        if not (block_secrets and found):
+            yield from chunk(page)
+    unread = [file for file in reading.skipped if file.reason not in _MEANT] + reading.warnings
+    if strict and unread:
+        listed = "; ".join(f"{file.path}: {file.reason}" for file in unread)
+        raise IndexRefused(
+            f"with --strict nothing is indexed while files cannot be read as meant: {listed}"
+        )
+
+
+def print_report(
+    reading: ReadingNotes, report: Report, console: Console, *, dry_run: bool = False
+) -> None:
     """The result for a person."""
     for skipped in reading.skipped:
         say(console, f"skipped {skipped.path}: {skipped.reason}", style="yellow")
@@ -142,42 +245,25 @@ def print_report(reading: SiteReading, report: Report, console: Console) -> None
     if reading.hidden_characters:
         console.print(f"Dropped {reading.hidden_characters} characters that no reader sees.")
     done = "Published" if report.published else "Nothing had changed:"
+    recovered = f", {report.recovered} of a run that was broken off" if report.recovered else ""
     console.print(
-        f"{done} {report.chunks} chunks of {len(reading.pages)} pages"
-        f" ({report.embedded} embedded, {report.kept} kept, {report.removed} removed)."
+        f"{'Would publish' if dry_run else done} {report.chunks} chunks of {report.pages} pages"
+        f" ({report.embedded} embedded, {report.kept} kept{recovered}, {report.removed} removed)."
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Entry point; returns the exit code."""
-    options = parse_arguments(arguments)
-    console = Console(stderr=options.json)
-    try:
-        overrides = {"SITE_URL": options.site_url} if options.site_url else None
-        with local_environment(overrides) as variables:
-            if is_emulated(variables):
-                say(console, EMULATOR_NOTICE, style="yellow")
-            runtime = Runtime()
-            site_url = runtime.settings.site_url
-            if options.html or options.sitemap:
-                reading = read_built(options.html, options.sitemap, site_url=site_url)
-            else:
-                reading = read(options.docs, site_url=site_url, dialect=options.dialect)
-            report = asyncio.run(publish(reading, runtime, console))
-    except DocchatError as exc:
-        complain(console, str(exc))
-        return MISUSED if isinstance(exc, Misconfigured) else FAILED
-    if options.json:
-        files = {
-            "skipped": [asdict(file) for file in reading.skipped],
-            "warnings": [asdict(file) for file in reading.warnings],
-            "secrets": [asdict(file) for file in reading.secrets],
-            "hidden_characters": reading.hidden_characters,
-        }
-        print(json.dumps({"pages": len(reading.pages), **asdict(report), **files}))
-    else:
-        print_report(reading, report, console)
-    return OK
+def _paid(report: Report, cost: float, *, dry_run: bool) -> str:
+    would = "Would embed" if dry_run else "Embedded"
+    return f"{would} {report.texts} texts, about {report.tokens} tokens, ${cost:.4f}."
+
+
+def _notes(reading: ReadingNotes) -> dict[str, Any]:
+    return {
+        "skipped": [asdict(file) for file in reading.skipped],
+        "warnings": [asdict(file) for file in reading.warnings],
+        "secrets": [asdict(file) for file in reading.secrets],
+        "hidden_characters": reading.hidden_characters,
+    }
 
 
 if __name__ == "__main__":

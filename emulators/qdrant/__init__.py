@@ -6,8 +6,9 @@ server's, and a query takes a millisecond. The client's local mode would have be
 it is a rewrite in Python with errors of its own, and takes 60 ms for a hybrid query over 1,000
 points. Shards are not optimised here, so every search is exact.
 
-What is not there is refused with status 400 and named: gRPC, sharding, payload indexes, search
-by example, grouping, formulas.
+What is not there is refused with status 400 and named: gRPC, payload indexes other than
+`keyword`, search by example, grouping, formulas. Shards, replicas and quantisation are taken and
+make no difference.
 """
 
 from emulators.qdrant.app import create_app

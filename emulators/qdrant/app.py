@@ -170,16 +170,16 @@ def _upsert(store: Store, name: str, body: models.PointInsertOperations) -> obje
     return _update(store, name, operation)
 
 
+def _create_field_index(store: Store, name: str, body: models.CreateFieldIndex) -> object:
+    return _update(store, name, requests.field_index(body))
+
+
 def _delete_points(store: Store, name: str, body: models.PointsSelector) -> object:
     return _update(store, name, requests.delete(body))
 
 
 def _set_payload(store: Store, name: str, body: models.SetPayload) -> object:
     return _update(store, name, requests.set_payload(body))
-
-
-def _create_field_index(store: Store, name: str, body: models.CreateFieldIndex) -> object:
-    return _update(store, name, requests.field_index(body))
 
 
 def _retrieve(store: Store, name: str, body: models.PointRequest) -> object:

@@ -25,6 +25,7 @@ from docchat.errors import (
     UpstreamTimeout,
 )
 from docchat.providers.qdrant import QdrantIndex
+from docchat.providers.qdrant_growth import Growth
 from emulators.qdrant import create_app
 from emulators.server import serve_in_thread
 
@@ -264,7 +265,7 @@ async def test_a_stored_point_without_a_vector_is_embedded_again() -> None:
     body = {"result": records, "status": "ok", "time": 0.0}
     with answering(200, json.dumps(body)) as base_url:
         async with opened(base_url) as index:
-            assert await index.vectors([CHUNK.id]) == {}
+            assert await index.stored("docs_1", [CHUNK.id]) == {}
 
 
 @pytest.mark.parametrize("bad", ["", "qdrant.example:6333", "ftp://qdrant.example", "https://"])
@@ -339,12 +340,27 @@ async def test_collections_of_others_are_never_dropped(url: str) -> None:
     assert len([name for name in names if name.startswith("mine_2") and "Z_" in name]) == 2
 
 
-async def test_a_run_that_began_later_keeps_its_version(url: str) -> None:
-    async with opened(url, name="shared") as index, opened(url, name="shared") as other:
-        await publish(index)
-        unfinished = await other.begin(MANIFEST)
-        await publish(index)
-        assert await other.count(unfinished) == 0
+async def test_a_version_is_kept_as_the_settings_say(url: str) -> None:
+    growth = Growth(shards=2, replicas=3, quantization="int8", on_disk=True)
+    index = QdrantIndex(url, SecretStr(KEY), "large", growth=growth)
+    assert index.layout == "shards=2 replicas=3 quantization=int8 on_disk=True"
+    version = await publish(index)
+    assert len((await index.search(NORTH, TERMS, 5)).passages) == 1
+    await index.aclose()
+    dense = growth.dense(2)
+    assert dense.on_disk
+    assert dense.hnsw_config == models.HnswConfigDiff(on_disk=True)
+    options = growth.collection()
+    assert (options["shard_number"], options["replication_factor"]) == (2, 3)
+    async with client_of(url) as client:
+        vectors = (await client.get_collection(version)).config.params.vectors
+    assert vectors == {"dense": dense}
+
+
+def test_the_defaults_leave_everything_to_the_server() -> None:
+    assert Growth().layout == ""
+    assert Growth().collection() == {"quantization_config": None}
+    assert Growth().dense(2) == DENSE_ONLY["dense"]
 
 
 async def test_a_collection_with_the_aliass_name_is_refused_before_anything_is_written(

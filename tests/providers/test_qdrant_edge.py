@@ -196,7 +196,7 @@ async def test_a_damaged_manifest_is_named(tmp_path: Path, text: str) -> None:
     await publish(EdgeIndex(tmp_path, "docs"), "a.md")
     (tmp_path / "docs" / "manifest.json").write_text(text, encoding="latin-1")
     index = EdgeIndex(tmp_path, "docs")
-    for failing in (search(index), index.manifest(), index.vectors(["a"])):
+    for failing in (search(index), index.manifest(), index.versions()):
         with pytest.raises(IndexUnavailable, match=str(tmp_path / "docs")) as caught:
             await failing
         assert caught.value.reason == "damaged"
