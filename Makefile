@@ -1,6 +1,6 @@
 # Everything a person does with docchat, one word each. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run index ask test check faults fuzz injection load endings deploy destroy test-infra format lock clean
+.PHONY: help setup demo run index ask evaluate test check faults fuzz injection load endings deploy destroy test-infra format lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 8080
@@ -20,6 +20,8 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 LOCK := $(COMPILE) pyproject.toml
 TERRAFORM := terraform -chdir=infra/terraform
 CHECKOV := .local/venvs/checkov
+RETRIEVAL := .local/venvs/retrieval
+RETRIEVAL_DATA ?= ../shared/data/retrieval
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -71,6 +73,16 @@ endings: $(READY) ## 200 open streams: told to stop, left by their clients, keys
 	$(BIN)/python -m scripts.rotation
 	$(BIN)/python -m scripts.soak
 
+evaluate: $(RETRIEVAL)/.ready ## measure retrieval on the public sets, beside the quick-starts
+	HF_HUB_OFFLINE=1 $(RETRIEVAL)/bin/python -m scripts.evaluate --data "$(RETRIEVAL_DATA)" \
+		--embedder minilm --quick-starts
+
+# Apart from .venv: the model that needs no key brings PyTorch, which is gigabytes.
+$(RETRIEVAL)/.ready: benchmarks/retrieval/requirements.txt
+	$(PYTHON) -m venv $(RETRIEVAL)
+	$(RETRIEVAL)/bin/pip install --quiet --require-hashes -r $<
+	touch $@
+
 deploy: ## make or update everything in Google Cloud, after showing it and asking
 	$(TERRAFORM) init -input=false
 	$(TERRAFORM) apply
@@ -101,6 +113,8 @@ lock: $(READY) ## write the hash-locked requirements anew from pyproject.toml
 	$(LOCK) --constraints requirements/dev.txt -o functions/chat/requirements.txt
 	$(LOCK) --constraints requirements/dev.txt -o functions/health/requirements.txt
 	$(COMPILE) requirements/checkov.in -o requirements/checkov.txt
+	$(COMPILE) pyproject.toml benchmarks/retrieval/requirements.in --extra tools \
+		--constraints requirements/dev.txt -o benchmarks/retrieval/requirements.txt
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) .local build .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from docchat.core.models import EVERYWHERE, Scope
+from docchat.core.sparse import SPARSE_VERSION
 from docchat.errors import AssistantUnavailable, IndexUnavailable
 from docchat.settings import Settings
 
@@ -43,7 +44,6 @@ class CheckedIndex:
     async def check(self) -> None:
         """Raises a `ServiceError` when the published index cannot be used."""
         _refuse_mismatch(await self._store.manifest(), self._settings)
-        await self._store.vectors([])  # on disk, a manifest can outlive its files: this opens them
 
     async def aclose(self) -> None:
         """Let go of connections and files."""
@@ -64,4 +64,9 @@ def _refuse_mismatch(manifest: "Manifest | None", settings: Settings) -> None:
             f" {asked[0]} in {asked[1]}: index again, or set EMBEDDING_MODEL={made[0]} and"
             f" EMBEDDING_DIMENSION={made[1]}",
             reason="made-with-another-model",
+        )
+    if (manifest.normalization, manifest.sparse) != ("l2", SPARSE_VERSION):
+        raise AssistantUnavailable(
+            "the index was made by a docchat that stores vectors differently: index again",
+            reason="made-with-other-rules",
         )

@@ -31,7 +31,8 @@ DocchatError
 │   ├── NotReady                503, from /health alone
 │   └── UpstreamTimeout         504
 └── IndexingError               an index run that must not go on (command line only)
-    └── IndexLocked             another run holds the index
+    ├── IndexLocked             another run holds the index
+    └── IndexRefused            it would take away more than it was told to
 
 `slug`, `title` and `detail` are public. The text given to the constructor is the
 operator's: it goes to the log and to the command line, never to a visitor.
@@ -402,3 +403,7 @@ class IndexingError(DocchatError):
 
 class IndexLocked(IndexingError):
     """Another run is writing this index."""
+
+
+class IndexRefused(IndexingError):
+    """The run would do what nobody may have meant; the message names the option that allows it."""

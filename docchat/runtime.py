@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from docchat.checked_index import CheckedIndex
 from docchat.errors import KeyRefused, Misconfigured
 from docchat.rotation import C, ClientPerKey
+from docchat.setting_types import Switch
 from docchat.settings import Settings, environment
 
 if TYPE_CHECKING:
@@ -95,8 +96,17 @@ class Runtime:
 
             return EdgeIndex(folder, name)
         from docchat.providers.qdrant import QdrantIndex
+        from docchat.providers.qdrant_growth import Growth
 
-        return QdrantIndex(str(self.settings.qdrant_host), key, name)
+        settings = self.settings
+        growth = Growth(
+            shards=settings.index_shards,
+            replicas=settings.index_replicas,
+            quantization=settings.index_quantization.value,
+            on_disk=settings.index_on_disk is Switch.ON,
+        )
+        url, lease_s = str(settings.qdrant_host), settings.index_lease_s
+        return QdrantIndex(url, key, name, growth=growth, lease_s=lease_s)
 
     async def gemini_key(self) -> SecretStr | None:
         """The current Gemini key, from the environment or Secret Manager."""

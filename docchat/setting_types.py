@@ -107,6 +107,14 @@ class ChatMode(StrEnum):
     OFF = "off"
 
 
+class Quantization(StrEnum):
+    """How a Qdrant server keeps vectors in memory."""
+
+    NONE = "none"
+    INT8 = "int8"
+    BINARY = "binary"
+
+
 class Switch(StrEnum):
     """On or off."""
 

@@ -22,6 +22,7 @@ from docchat.setting_types import (
     LinkHosts,
     Origins,
     QdrantHost,
+    Quantization,
     SecretVersion,
     StarterQuestions,
     Switch,
@@ -48,6 +49,12 @@ class Settings(BaseModel):
     qdrant_api_key: SecretStr | None = None
     qdrant_api_key_secret: SecretVersion | None = None
     qdrant_collection_name: str = Field(default="docs", pattern=r"^[A-Za-z0-9_-]{1,100}$")
+
+    index_lease_s: float = Field(default=15, ge=1, le=3600)
+    index_shards: int = Field(default=1, ge=1, le=1000)
+    index_replicas: int = Field(default=1, ge=1, le=100)
+    index_quantization: Quantization = Quantization.NONE
+    index_on_disk: Switch = Switch.OFF
 
     secret_manager_base_url: EmulatorUrl | None = None
     secret_ttl_s: float = Field(default=300, gt=0, le=86_400)
@@ -81,6 +88,7 @@ class Settings(BaseModel):
     max_instances: int = Field(default=1, ge=1, le=10_000)
     price_input_per_million: float = Field(default=0.75, ge=0.0)
     price_output_per_million: float = Field(default=3.75, ge=0.0)
+    price_embedding_per_million: float = Field(default=0.15, ge=0.0)
     log_questions: Switch = Switch.OFF
 
     @model_validator(mode="after")

@@ -42,6 +42,46 @@ def progress(console: Console, label: str, total: int) -> Iterator[Callable[[int
         yield lambda count: bar.update(task, advance=count)
 
 
+@contextmanager
+def steps(console: Console, label: str) -> Iterator[Callable[[int, int], None]]:
+    """Yields a function to be told how many are done, and of how many; shows rate and time left."""
+    if not console.is_terminal:
+        yield _plain_steps(console, label)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[pace]}"),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task, began = bar.add_task(label, total=None, pace=""), time.monotonic()
+
+        def told(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, pace=_pace(done, total, began))
+
+        yield told
+
+
+def _plain_steps(console: Console, label: str) -> Callable[[int, int], None]:
+    began = last = time.monotonic()
+
+    def told(done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if done >= total or now - last >= _PLAIN_EVERY_S:
+            last = now
+            console.print(f"{label}: {done}/{total}, {_pace(done, total, began)}")
+
+    return told
+
+
+def _pace(done: int, total: int, began: float) -> str:
+    seconds = max(time.monotonic() - began, 0.001)
+    left = (total - done) * seconds / max(done, 1)
+    return f"{done / seconds:,.0f} a second, {left:,.0f} s left"
+
+
 def _plain(console: Console, label: str, total: int) -> Callable[[int], None]:
     done, told = 0, time.monotonic()
 

@@ -1,10 +1,13 @@
-"""Measure retrieval and citations on a documentation site whose answers are known.
+"""Measure how well questions find the pages that answer them.
 
-    python -m scripts.evaluate --data ../shared/data/retrieval --site redux
+    python -m scripts.evaluate                                  # docchat's own docs
+    python -m scripts.evaluate --docs website/docs --questions questions.jsonl
+    python -m scripts.evaluate --data ../shared/data/retrieval --embedder minilm --quick-starts
 
-The site's pages go through the indexer into a throw-away index; each question then goes through
-the chat flow. Without a GEMINI_API_KEY the emulator makes vectors and answers, so the figures
-compare designs and guard against a step back; they do not tell how good Gemini is.
+A line of the questions file has `question`, `relevant` (pages, with or without an anchor) or
+`"answerable": false`, and maybe `history` and `kind`. With the embedder of the settings each
+question also goes through the chat flow. Without a GEMINI_API_KEY that is the emulator: its figures
+guard against a step back; they do not tell how good Gemini is.
 
 Exit codes: 0 measured, 1 failed, 2 wrong arguments or settings.
 """
@@ -14,175 +17,124 @@ import asyncio
 import json
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
-from urllib.parse import urldefrag
 
 from rich.console import Console
-from rich.table import Table
 
-from docchat import answering
-from docchat.answering import Policy
-from docchat.clients import Clients
-from docchat.core.models import Finish, Outcome, Page, Question, Sources, Trace
-from docchat.deadlines import TimeLimits
 from docchat.errors import DocchatError, Misconfigured
-from docchat.limits import TokenBudget
-from docchat.retries import RetryBudget
-from docchat.runtime import Runtime
-from docchat.upstream import Upstream
-from scripts.console import complain, progress, say
-from scripts.index_docs import publish, read
-from scripts.local import EMULATOR_NOTICE, is_emulated, local_environment
+from scripts.console import complain, progress
+from scripts.evaluation.answers import answers
+from scripts.evaluation.designs import Design
+from scripts.evaluation.measuring import measure
+from scripts.evaluation.rankers import Docchat, Ranker, docchat
+from scripts.evaluation.report import Report
+from scripts.evaluation.sets import SITES, Collection, own_docs, public_sets
+from scripts.evaluation.spaces import Space, space
+from scripts.evaluation.systems import DOCCHAT, TRIED, quick_starts
 
 OK, FAILED, MISUSED = 0, 1, 2
-_TOP = 10
+QUESTIONS = Path(__file__).parent / "questions" / "docs.jsonl"
+SETS = (*SITES, "sections", "conversations")
+
+_WIDTH = 100  # of the tables, in a log file too
+
+Designs = Mapping[str, Design | None]
+"""What to measure, by name; None is docchat itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What became of one question."""
-
-    question: str
-    answerable: bool
-    rank: int | None  # of the first relevant page among the retrieved passages, from 1
-    cited_relevant: bool
-    outcome: Outcome
-
-
-def rows(path: Path, site: str) -> Iterator[dict[str, Any]]:
-    """The lines of a JSONL file that belong to the site."""
-    with path.open(encoding="utf-8") as lines:
-        yield from (row for row in map(json.loads, lines) if row["site"] == site)
-
-
-def write_pages(corpus: Sequence[dict[str, Any]], folder: Path) -> None:
-    """Lay the pages out as they stand in the site's source."""
-    for page in corpus:
-        target = folder / page["id"].partition(":")[2]
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(page["text"], encoding="utf-8")
-
-
-async def ask_all(
-    queries: Sequence[dict[str, Any]], pages: Sequence[Page], runtime: Runtime, console: Console
-) -> list[Asked]:
-    """Every question through retrieval and through the whole flow."""
-    path_of = {page.url: page.path for page in pages}
-    try:
-        with progress(console, "Asking", len(queries)) as advance:
-            asked = []
-            for query in queries:
-                asked.append(await _ask(query, path_of, runtime))
-                advance(1)
-            return asked
-    finally:
-        await runtime.aclose()
-
-
-async def _ask(query: dict[str, Any], path_of: Mapping[str, str], runtime: Runtime) -> Asked:
-    settings = runtime.settings
-    policy = Policy(settings.site_name, settings.context_chars, settings.abstain_below)
-    question = Question(query["question"])
-    relevant = {page.partition(":")[2] for page in query["relevant_pages"]}
-    passages = await answering.retrieve(
-        question, _upstream(runtime), replace(policy, abstain_below=0.0)
-    )
-    paths = [passage.chunk.path for passage in passages]
-    rank = next((n for n, path in enumerate(paths, start=1) if path in relevant), None)
-    cited: set[str] = set()
-    outcome = Outcome.PARTIAL
-    async for event in answering.answer(question, _upstream(runtime), policy, Trace()):
-        if isinstance(event, Sources):
-            cited |= {path_of[urldefrag(source.url).url] for source in event.sources}
-        if isinstance(event, Finish):
-            outcome = event.outcome
-    return Asked(question.text, query["answerable"], rank, bool(cited & relevant), outcome)
-
-
-def _upstream(runtime: Runtime) -> Upstream:
-    async def connect(refused: Clients | None = None) -> Clients:  # noqa: ARG001 - no new keys
-        gemini, index = await runtime.gemini(), await runtime.index()
-        return Clients(embedder=gemini, index=index, generator=gemini, budget=TokenBudget(0))
-
-    return Upstream(connect, TimeLimits(), RetryBudget())
-
-
-def summary(asked: Sequence[Asked]) -> dict[str, float]:
-    """Counts over the answerable questions, and how many of the others were declined."""
-    known = [one for one in asked if one.answerable]
-    foreign = [one for one in asked if not one.answerable]
-    ranks = [one.rank for one in known if one.rank is not None and one.rank <= _TOP]
-    return {
-        "answerable": len(known),
-        f"hit@{_TOP}": len(ranks),
-        f"MRR@{_TOP}": round(sum(1 / rank for rank in ranks) / max(1, len(known)), 3),
-        "cites a relevant page": sum(one.cited_relevant for one in known),
-        "wrongly declined": sum(one.outcome is Outcome.NOT_FOUND for one in known),
-        "foreign": len(foreign),
-        "foreign declined": sum(one.outcome is Outcome.NOT_FOUND for one in foreign),
-    }
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Entry point; returns the exit code."""
+def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(
         prog="python -m scripts.evaluate",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--data", type=Path, required=True, help="folder with docs_*.jsonl")
-    parser.add_argument("--site", default="redux", help="default: %(default)s")
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-    options = parser.parse_args(arguments)
-    console = Console(stderr=options.json)
+    add = parser.add_argument
+    add("--docs", type=Path, default=Path("docs"), help="folder of the pages")
+    add("--questions", type=Path, default=QUESTIONS, help="JSONL file about them")
+    add("--data", type=Path, help="folder of the public sets, in place of both")
+    add("--sets", nargs="+", choices=SETS, default=SETS, help="some of --data")
+    add("--embedder", choices=("settings", "minilm"), default="settings")
+    add("--quick-starts", action="store_true", help="measure LangChain's and LlamaIndex's, too")
+    add("--tried", action="store_true", help="measure what was tried, too")
+    add("--compare", nargs=2, metavar="SYSTEM", help="two of these, the first against the second")
+    add("--build", type=Path, default=Path("build"), help="folder of the figures and the vectors")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    options = parse_arguments(arguments)
+    console = Console(width=max(_WIDTH, Console().width))
     try:
-        figures, asked = evaluate(options.data, options.site, console)
+        report = evaluate(options, console)
     except DocchatError as exc:
         complain(console, str(exc))
         return MISUSED if isinstance(exc, Misconfigured) else FAILED
-    if options.json:
-        print(json.dumps(figures))
-    else:
-        _print(figures, asked, console)
+    report.show(console)
+    file = options.build / "evaluate.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(report.as_json(), indent=1) + "\n", encoding="utf-8")
     return OK
 
 
-def evaluate(data: Path, site: str, console: Console) -> tuple[dict[str, float], list[Asked]]:
-    """Index the site, ask its questions, count.
+def evaluate(options: argparse.Namespace, console: Console) -> Report:
+    """Measure what the command line asks for.
 
     Raises:
-        Misconfigured: the data has no such site.
+        Misconfigured: a file is not what it should be, or a package is missing.
         DocchatError: indexing or answering failed.
     """
-    corpus = list(rows(data / "docs_corpus.jsonl", site))
-    queries = list(rows(data / "docs_queries.jsonl", site))
-    if not corpus:
-        raise Misconfigured(f"{data} has no site {site}")
-    with tempfile.TemporaryDirectory() as folder:
-        pages, index = Path(folder, "pages"), Path(folder, "index")
-        write_pages(corpus, pages)
-        with local_environment({"QDRANT_HOST": f"path:{index}"}) as variables:
-            if is_emulated(variables):
-                say(console, EMULATOR_NOTICE, style="yellow")
-            reading = read(pages, site_url=f"https://{site}.example")
-            asyncio.run(publish(reading, Runtime(), console))
-            asked = asyncio.run(ask_all(queries, reading.pages, Runtime(), console))
-    return summary(asked), asked
+    if options.data is None:
+        collections = [own_docs(options.docs, options.questions)]
+    else:
+        collections = public_sets(options.data, options.sets)
+    designs = _designs(options)
+    return asyncio.run(_measure_all(collections, designs, options, console))
 
 
-def _print(figures: dict[str, float], asked: Sequence[Asked], console: Console) -> None:
-    questions = Table("question", "rank", "cited", "outcome", title="Answerable questions")
-    for one in asked:
-        if one.answerable:
-            cited = "yes" if one.cited_relevant else "no"
-            questions.add_row(one.question, str(one.rank or "-"), cited, one.outcome)
-    totals = Table("figure", "value", title="Totals")
-    for name, value in figures.items():
-        totals.add_row(name, str(value))
-    console.print(questions, totals)
+def _designs(options: argparse.Namespace) -> Designs:
+    known: dict[str, Design | None] = {DOCCHAT: None}
+    if options.quick_starts:
+        known |= quick_starts()
+    if options.tried or options.compare:
+        known |= TRIED
+    names = options.compare or known
+    if unknown := set(names) - known.keys():
+        there = ", ".join(known)
+        raise Misconfigured(f"there is no system {unknown.pop()}: there are {there}")
+    return {name: known[name] for name in names}
+
+
+async def _measure_all(
+    collections: Sequence[Collection],
+    designs: Designs,
+    options: argparse.Namespace,
+    console: Console,
+) -> Report:
+    async with space(options.embedder, options.build / "evaluation", console) as vectors:
+        report = Report(next(iter(designs)), vectors.name)
+        for collection in collections:
+            for name, design in designs.items():
+                with tempfile.TemporaryDirectory() as folder:
+                    ranker = await _prepare(collection, design, vectors, Path(folder))
+                    total = len(collection.queries)
+                    with progress(console, f"{collection.name}: {name}", total) as done:
+                        report.add(collection.name, name, await measure(ranker, collection, done))
+                    if isinstance(ranker, Docchat) and vectors.chat is not None:
+                        report.answered[collection.name] = await answers(
+                            collection, ranker, vectors.chat
+                        )
+    return report
+
+
+async def _prepare(
+    collection: Collection, design: Design | None, vectors: Space, folder: Path
+) -> Ranker:
+    if design is not None:
+        return await design.build(collection, vectors.embedder)
+    return await docchat(collection, vectors.embedder, dimension=vectors.dimension, folder=folder)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ BEGIN, END = "<!-- fault matrix -->", "<!-- end of fault matrix -->"
 GROUPS = {
     "C": "clients",
     "G": "Gemini",
+    "I": "the indexer",
     "P": "the process",
     "Q": "Qdrant",
     "S": "Secret Manager",

@@ -28,9 +28,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from docchat.core.models import Page
 from docchat.errors import DocchatError, Misconfigured
+from docchat.indexing import Allowed
 from docchat.runtime import Runtime, process_runtime
 from docchat.settings import environment
-from scripts import index_docs
+from scripts import index_docs, index_options
 from scripts.ask import EMULATED_HEADER, AskError, ask
 from scripts.console import complain, log_to, say
 from scripts.demo_site import DemoSite
@@ -42,6 +43,7 @@ CHAT_PREFIXES = ("/chat", "/v1/", "/feedback")
 SAMPLE_QUESTION = "What happens when the docs do not cover a question?"
 _DEMO_DELAY_S = 0.02
 _MAX_PORT = 65_535
+_ANYTHING = Allowed(shrink=True, other_model=True)  # the demo's index is nobody's work
 
 
 class LoadBalancer:
@@ -150,7 +152,8 @@ def run(*, docs: Path, demo: bool, port: int, console: Console) -> None:
             say(console, EMULATOR_NOTICE, style="yellow")
         reading = index_docs.read(docs, site_url=f"{url}/docs")
         if demo:
-            report = asyncio.run(index_docs.publish(reading, Runtime(), console))
+            run = index_docs.publish(reading, Runtime(), console, allowed=_ANYTHING)
+            report = asyncio.run(run)
             index_docs.print_report(reading, report, console)
 
         release_log = log_to(console)
@@ -193,7 +196,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--demo", action="store_true", help="index the pages, ask a question")
     parser.add_argument(
         "--docs",
-        type=index_docs.folder,
+        type=index_options.folder,
         default=ROOT / "docs",
         help="folder whose pages are served under /docs (default: docchat's own)",
     )

@@ -1,7 +1,7 @@
 """Stand-ins for the pure unit tests of the flow; each has the Protocol of what it replaces."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from docchat.core.models import (
@@ -17,7 +17,8 @@ from docchat.core.models import (
     SparseVector,
     Vector,
 )
-from docchat.errors import IndexUnavailable, ServiceError
+from docchat.core.payload import Held, Stored, Version
+from docchat.errors import IndexLocked, IndexRefused, IndexUnavailable, ServiceError
 
 
 def a_chunk(n: int, text: str | None = None) -> Chunk:
@@ -126,37 +127,68 @@ class FakeBudget:
 class FakeStore:
     """Versions in memory; `lose` drops points on the way, as a broken store would."""
 
-    versions: dict[str, dict[str, Point]] = field(default_factory=dict)
+    versions_: dict[str, dict[str, Point]] = field(default_factory=dict)
     manifests: dict[str, Manifest] = field(default_factory=dict)
     published: str | None = None
+    previous: str | None = None
+    locked: bool = False
     lose: int = 0
     unreachable: bool = False
+    layout: str = ""
+
+    async def acquire(self) -> None:
+        if self.locked:
+            raise IndexLocked("another run holds it")
+        self.locked = True
+
+    async def release(self) -> None:
+        self.locked = False
 
     async def manifest(self) -> Manifest | None:
         return self.manifests[self.published] if self.published else None
 
-    async def vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
-        held = self.versions[self.published] if self.published else {}
-        return {id_: held[id_].dense for id_ in ids if id_ in held}
+    async def versions(self) -> list[Version]:
+        names = sorted(self.versions_, key=lambda name: name != self.published)
+        return [Version(name, self.manifests[name], name == self.published) for name in names]
+
+    async def held(self, version: str) -> AsyncIterator[Sequence[Held]]:
+        for point in list(self.versions_[version].values()):
+            yield [Held(point.chunk.id, point.chunk.path, point.key)]
+
+    async def stored(self, version: str, ids: Sequence[str]) -> dict[str, Stored]:
+        held = self.versions_[version]
+        return {id_: Stored(held[id_].chunk, held[id_].dense) for id_ in ids if id_ in held}
 
     async def begin(self, manifest: Manifest) -> str:
         name = f"v{len(self.manifests) + 1}"
-        self.versions[name], self.manifests[name] = {}, manifest
+        self.versions_[name], self.manifests[name] = {}, manifest
         return name
 
     async def add(self, version: str, points: Sequence[Point]) -> None:
-        self.versions[version] |= {point.chunk.id: point for point in points[self.lose :]}
+        self.versions_[version] |= {point.chunk.id: point for point in points[self.lose :]}
 
     async def count(self, version: str) -> int:
-        return len(self.versions[version])
+        return len(self.versions_[version])
 
     async def publish(self, version: str) -> None:
-        self.published = version
+        self.previous, self.published = self.published, version
 
     async def discard(self, version: str) -> None:
         if self.unreachable:
             raise IndexUnavailable("gone")
-        del self.versions[version]
+        del self.versions_[version]
 
-    def held(self) -> dict[str, Point]:
-        return self.versions[self.published] if self.published else {}
+    async def drop_unfinished(self) -> None:
+        newest = list(self.versions_)[-1]
+        kept = {self.published, self.previous, newest}
+        self.versions_ = {name: held for name, held in self.versions_.items() if name in kept}
+
+    async def roll_back(self) -> Manifest:
+        target = self.previous
+        if target is None:
+            raise IndexRefused("there is none")
+        self.previous, self.published = self.published, target
+        return self.manifests[target]
+
+    def held_now(self) -> dict[str, Point]:
+        return self.versions_[self.published] if self.published else {}

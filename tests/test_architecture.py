@@ -60,10 +60,10 @@ RULE: dict[str, set[str]] = {
     "docchat.web": {"docchat.core", "docchat.errors", "docchat.limits", "docchat.logs"}
     | {"pydantic", "starlette"},
     "docchat.rotation": {"pydantic"},
-    "docchat.checked_index": {"docchat.core.models", "docchat.errors", "docchat.settings"}
+    "docchat.checked_index": {"docchat.core", "docchat.errors", "docchat.settings"}
     | {"docchat.providers"},
     "docchat.runtime": {"docchat.checked_index", "docchat.errors", "docchat.rotation"}
-    | {"docchat.settings", "docchat.providers", "pydantic"},
+    | {"docchat.settings", "docchat.setting_types", "docchat.providers", "pydantic"},
     "docchat.readiness": {"docchat.errors", "docchat.logs", "docchat.runtime"},
     "docchat.service": {"docchat"},
     "functions": {"docchat", "functions_framework", "starlette"},

@@ -118,11 +118,16 @@ class SparseVector:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A chunk with its vectors, as the index stores it."""
+    """A chunk with its vectors, as the index stores it.
+
+    Attributes:
+        key: `vector_key` of what the dense vector was made from; "" where nobody reuses it.
+    """
 
     chunk: Chunk
     dense: Vector
     sparse: SparseVector
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +139,13 @@ class Manifest:
         dimension: their length.
         chunker: version of the chunking rules.
         chunks: how many points the index holds.
-        fingerprint: hash of every chunk's id and URL; equal means nothing changed.
+        fingerprint: hash of every chunk; equal means that the text has not changed.
         created_at: ISO 8601, UTC.
+        normalization: of the dense vectors; `l2` is unit length.
+        sparse: version of the rules for the sparse vectors; a question's must be made alike.
+        pages: how many pages the chunks are of.
+        commit: of the site's repository; "" where it is not known.
+        layout: how the store was told to keep the index.
     """
 
     embedding_model: str
@@ -144,6 +154,11 @@ class Manifest:
     chunks: int
     fingerprint: str
     created_at: str
+    normalization: str = "l2"
+    sparse: str = "1"
+    pages: int = 0
+    commit: str = ""
+    layout: str = ""
 
 
 # --- a question and its answer ------------------------------------------------

@@ -1,5 +1,6 @@
 """How an index is laid out in Qdrant, as a server and in process: names, payloads, manifests."""
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,12 +9,16 @@ from typing import Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
-from docchat.core.models import Chunk, Manifest, Passage, Retrieved, Scope
+from docchat.core.models import Chunk, Manifest, Passage, Point, Retrieved, Scope, Vector
 
 DENSE = "dense"
 SPARSE = "sparse"
 
 _INDEX_VERSION = "index_version"
+_VECTOR_KEY = "vector_key"
+
+HELD_FIELDS = ("path", _VECTOR_KEY)
+"""The fields of a payload that `held_of` reads."""
 
 CANDIDATES = 50
 """How many chunks each side of a hybrid search hands to the fusion."""
@@ -29,6 +34,32 @@ class Published:
     version: str
     previous: str | None
     manifest: Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of an index, published, published before or never finished."""
+
+    name: str
+    manifest: Manifest
+    published: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a stored point is known by: its id, its page and what its vector was made from."""
+
+    id: str
+    path: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A point as it was read back; the chunk is None where the payload is not one."""
+
+    chunk: Chunk | None
+    dense: Vector
 
 
 _CHUNK = TypeAdapter(Chunk)
@@ -65,13 +96,36 @@ def version_name(at: datetime, nonce: str) -> str:
     return f"{at:%Y%m%dT%H%M%S%fZ}_{nonce}"
 
 
-def payload_of(chunk: Chunk, version: str) -> dict[str, object]:
+def vector_key(text: str, model: str, dimension: int) -> str:
+    """What a vector was made from, as a hash; equal keys may share one vector."""
+    made_from = "\0".join((model, str(dimension), text))
+    return hashlib.blake2b(made_from.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+
+
+def payload_of(point: Point, version: str) -> dict[str, object]:
     """All of a chunk except its id, which is the point's, as JSON values.
 
-    With the name of the index version that holds it: so an answer can say which one it used.
+    With the name of the index version that holds it, so that an answer can say which one it used,
+    and with the key of its vector.
     """
-    payload: dict[str, object] = _CHUNK.dump_python(chunk, mode="json", exclude={"id"})
-    return {**payload, _INDEX_VERSION: version}
+    payload: dict[str, object] = _CHUNK.dump_python(point.chunk, mode="json", exclude={"id"})
+    return {**payload, _INDEX_VERSION: version, _VECTOR_KEY: point.key}
+
+
+def held_of(point_id: object, payload: Mapping[str, object] | None) -> Held:
+    """What a stored point is known by; fields are empty that the payload does not have."""
+    path, key = (str((payload or {}).get(field, "")) for field in HELD_FIELDS)
+    return Held(str(point_id), path, key)
+
+
+def chunk_json(chunk: Chunk) -> bytes:
+    """A whole chunk; the same chunk gives the same bytes."""
+    return _CHUNK.dump_json(chunk)
+
+
+def chunk_from_json(text: bytes) -> Chunk:
+    """What `chunk_json` wrote."""
+    return _CHUNK.validate_json(text)
 
 
 FILTERED = ("version", "locale")

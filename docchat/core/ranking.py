@@ -11,22 +11,15 @@ _MOST_A_PAGE = 3
 
 
 def arranged(passages: Sequence[Passage]) -> list[Passage]:
-    """The passages that one search found, in the order in which they are worth reading.
+    """The passages that one search found, in the order in which they are worth reading."""
+    return spread(by_page(passages))
 
-    A page of which much was found is more likely the one that answers, so each passage counts
-    for itself and a little for its page. No page fills the context: its fourth passage comes
-    after the third of every other page.
+
+def by_page(passages: Sequence[Passage]) -> list[Passage]:
+    """Each passage counts for itself and a little for its page.
+
+    A page of which much was found is more likely the one that answers.
     """
-    first: list[Passage] = []
-    rest: list[Passage] = []
-    taken: Counter[str] = Counter()
-    for passage in _by_page(passages):
-        taken[passage.chunk.path] += 1
-        (first if taken[passage.chunk.path] <= _MOST_A_PAGE else rest).append(passage)
-    return first + rest
-
-
-def _by_page(passages: Sequence[Passage]) -> list[Passage]:
     pages: dict[str, float] = defaultdict(float)
     for passage in passages:
         pages[passage.chunk.path] += passage.score
@@ -35,6 +28,17 @@ def _by_page(passages: Sequence[Passage]) -> list[Passage]:
         return passage.score + _PAGE_SHARE * pages[passage.chunk.path]
 
     return sorted(passages, key=score, reverse=True)
+
+
+def spread(passages: Sequence[Passage]) -> list[Passage]:
+    """No page fills the context: its fourth passage comes after the third of every other page."""
+    first: list[Passage] = []
+    rest: list[Passage] = []
+    taken: Counter[str] = Counter()
+    for passage in passages:
+        taken[passage.chunk.path] += 1
+        (first if taken[passage.chunk.path] <= _MOST_A_PAGE else rest).append(passage)
+    return first + rest
 
 
 def within_budget(passages: Iterable[Passage], *, max_chars: int) -> tuple[Passage, ...]:

@@ -30,7 +30,8 @@ async def open_index(
         if request.param == "edge":
             handles.append(EdgeIndex(tmp_path, name))
         else:
-            handles.append(QdrantIndex(request.getfixturevalue("qdrant_url"), None, name))
+            url = request.getfixturevalue("qdrant_url")
+            handles.append(QdrantIndex(url, None, name, lease_s=1.0))
         return handles[-1]
 
     yield opened

@@ -20,7 +20,8 @@ from docchat.core.models import (
     SparseVector,
     Vector,
 )
-from docchat.errors import AssistantUnavailable, IndexUnavailable
+from docchat.core.payload import Held, Version
+from docchat.errors import AssistantUnavailable, IndexLocked, IndexRefused, IndexUnavailable
 from docchat.indexing import IndexStore
 from docchat.providers.qdrant import QdrantIndex
 from docchat.providers.qdrant_edge import EdgeIndex
@@ -80,9 +81,8 @@ async def test_nothing_published_cannot_be_searched(open_index: OpenIndex) -> No
     assert caught.value.reason == "collection-missing"
 
 
-async def test_nothing_published_has_no_vectors_to_read(open_index: OpenIndex) -> None:
-    with pytest.raises(IndexUnavailable):
-        await open_index().vectors([chunk("a").id])
+async def test_nothing_published_has_no_versions(open_index: OpenIndex) -> None:
+    assert await open_index().versions() == []
 
 
 async def test_what_was_published_comes_back_whole(open_index: OpenIndex) -> None:
@@ -257,32 +257,38 @@ async def test_a_large_addition_arrives_whole(open_index: OpenIndex) -> None:
     await index.add(version, points)
     assert await index.count(version) == 250
     await index.publish(version)
-    assert set(await index.vectors([p.chunk.id for p in points])) == {p.chunk.id for p in points}
+    assert set(await index.stored(version, [p.chunk.id for p in points])) == {
+        p.chunk.id for p in points
+    }
+    held = [one async for some in index.held(version) for one in some]
+    assert {one.id for one in held} == {p.chunk.id for p in points}
 
 
-async def test_vectors_are_those_that_were_stored(open_index: OpenIndex) -> None:
+async def test_points_are_those_that_were_stored(open_index: OpenIndex) -> None:
     index, dense = open_index(), (0.5, -0.5, 0.5, 0.5)
-    await publish(index, point("a", dense, [3]), point("b"))
-    found = await index.vectors([chunk("a").id, chunk("missing").id])
+    version = await publish(index, replace(point("a", dense, [3]), key="k"), point("b"))
+    found = await index.stored(version, [chunk("a").id, chunk("missing").id])
     assert list(found) == [chunk("a").id]
-    assert list(found[chunk("a").id]) == pytest.approx(dense, abs=1e-7)
+    assert list(found[chunk("a").id].dense) == pytest.approx(dense, abs=1e-7)
+    assert found[chunk("a").id].chunk == chunk("a")
+    held = [one async for some in index.held(version) for one in some]
+    assert Held(chunk("a").id, "a.md", "k") in held
 
 
 async def test_a_stored_vector_survives_being_copied_to_the_next_version(
     open_index: OpenIndex,
 ) -> None:
-    index = open_index()
-    await publish(index, point("a", (0.1, 0.7, 0.3, 0.2)))
-    first = await index.vectors([chunk("a").id])
-    await publish(index, point("a", first[chunk("a").id]))
-    second = await index.vectors([chunk("a").id])
-    assert list(second[chunk("a").id]) == pytest.approx(first[chunk("a").id], abs=1e-7)
+    index, id_ = open_index(), chunk("a").id
+    first = await publish(index, point("a", (0.1, 0.7, 0.3, 0.2)))
+    before = (await index.stored(first, [id_]))[id_].dense
+    second = await publish(index, point("a", before))
+    after = (await index.stored(second, [id_]))[id_].dense
+    assert list(after) == pytest.approx(before, abs=1e-7)
 
 
-async def test_no_ids_have_no_vectors(open_index: OpenIndex) -> None:
+async def test_no_ids_have_no_points(open_index: OpenIndex) -> None:
     index = open_index()
-    await publish(index, point("a"))
-    assert await index.vectors([]) == {}
+    assert await index.stored(await publish(index, point("a")), []) == {}
 
 
 async def test_a_discarded_version_is_gone_and_the_published_one_stays(
@@ -368,3 +374,87 @@ async def test_two_handles_read_the_same_index(open_index: OpenIndex) -> None:
     readers = [open_index(), open_index()]
     found = await asyncio.gather(*(reader.search(NORTH, NO_TERMS, 5) for reader in readers))
     assert [paths(one) for one in found] == [["a.md"], ["a.md"]]
+
+
+# --- one writer at a time -------------------------------------------------------
+
+
+async def test_two_runs_never_hold_an_index_at_once(open_index: OpenIndex) -> None:
+    first, second = open_index(), open_index()
+    await first.acquire()
+    with pytest.raises(IndexLocked):
+        await second.acquire()
+    with pytest.raises(IndexLocked):
+        await second.begin(manifest_for([]))
+    await first.acquire()  # it has it already
+    await first.release()
+    await second.acquire()
+
+
+@pytest.mark.parametrize("ending", ["publish", "discard", "release", "aclose"])
+async def test_the_index_is_free_again_at_the_end(open_index: OpenIndex, ending: str) -> None:
+    first, second = open_index(), open_index()
+    version = await first.begin(manifest_for([]))
+    await (getattr(first, ending)(version) if ending in {"publish", "discard"} else first.release())
+    await publish(second, point("b"))
+    assert paths(await second.search(NORTH, NO_TERMS, 5)) == ["b.md"]
+
+
+async def test_an_unfinished_version_is_listed_after_the_published_one_and_can_be_read(
+    open_index: OpenIndex,
+) -> None:
+    dying, index = open_index(), open_index()
+    published = await publish(index, point("a"))
+    left = await dying.begin(manifest_for([point("b"), point("c")]))
+    await dying.add(left, [point("b", EAST)])
+    await dying.release()
+    await index.acquire()
+    assert await index.versions() == [
+        Version(published, manifest_for([point("a")]), published=True),
+        Version(left, manifest_for([point("b"), point("c")])),
+    ]
+    assert list((await index.stored(left, [chunk("b").id]))[chunk("b").id].dense) == list(EAST)
+
+
+async def test_what_another_run_left_behind_is_dropped_and_nothing_else(
+    open_index: OpenIndex,
+) -> None:
+    dying, index = open_index(), open_index()
+    versions = [await publish(index, point(name)) for name in "ab"]
+    left = await dying.begin(manifest_for([]))
+    await dying.release()
+    new = await index.begin(manifest_for([]))
+    await index.drop_unfinished()
+    names = [version.name for version in await index.versions()]
+    assert names == [versions[1], new, versions[0]]
+    assert left not in names
+
+
+async def test_rolling_back_swaps_the_last_two_versions(open_index: OpenIndex) -> None:
+    reader, index = open_index(), open_index()
+    for name in "abc":
+        await publish(index, point(name))
+    assert await index.roll_back() == manifest_for([point("b")])
+    assert paths(await reader.search(NORTH, NO_TERMS, 5)) == ["b.md"]
+    assert await reader.manifest() == manifest_for([point("b")])
+    assert await index.roll_back() == manifest_for([point("c")])
+    assert paths(await reader.search(NORTH, NO_TERMS, 5)) == ["c.md"]
+
+
+async def test_there_is_nothing_to_roll_back_to_at_first(open_index: OpenIndex) -> None:
+    index = open_index()
+    with pytest.raises(IndexRefused, match="no version"):
+        await index.roll_back()
+    await publish(index, point("a"))
+    with pytest.raises(IndexRefused, match="no version"):
+        await index.roll_back()
+
+
+async def test_nobody_rolls_back_while_another_run_writes(open_index: OpenIndex) -> None:
+    first, second = open_index(), open_index()
+    for name in "ab":
+        await publish(first, point(name))
+    await first.begin(manifest_for([]))
+    with pytest.raises(IndexLocked):
+        await second.roll_back()
+    assert paths(await second.search(NORTH, NO_TERMS, 5)) == ["b.md"]

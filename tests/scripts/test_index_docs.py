@@ -1,10 +1,13 @@
+import fcntl
 import json
 import shutil
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from scripts.index_docs import FAILED, MISUSED, OK, main
+from scripts.index_docs import FAILED, LOCKED, MISUSED, OK, REFUSED, main
+from scripts.site_commit import commit_of
 from tests.servers import ROOT
 
 URL = ["--site-url", "https://docs.example.com"]
@@ -15,8 +18,9 @@ def site(tmp_path: Path) -> Path:
     return Path(shutil.copytree(ROOT / "tests/site", tmp_path / "site"))
 
 
-def run(site: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
-    assert main(["--docs", str(site), "--json", *URL]) == OK
+def run(site: Path, capsys: pytest.CaptureFixture[str], *more: str) -> dict[str, object]:
+    capsys.readouterr()
+    assert main(["--docs", str(site), "--json", *URL, *more]) == OK
     report: dict[str, object] = json.loads(capsys.readouterr().out)
     return report
 
@@ -37,7 +41,7 @@ def test_a_second_run_embeds_only_what_changed_and_drops_what_is_gone(
     assert (changed["embedded"], changed["removed"]) == (1, 1)
 
     page.unlink()
-    smaller = run(site, capsys)
+    smaller = run(site, capsys, "--allow-shrink")
     assert smaller["embedded"] == 0
     assert smaller["removed"] == 3
     assert smaller["pages"] == 2
@@ -109,7 +113,7 @@ def test_an_empty_folder_fails_and_leaves_the_index(
 ) -> None:
     run(site, capsys)
     (tmp_path / "empty").mkdir()
-    assert main(["--docs", str(tmp_path / "empty"), *URL]) == FAILED
+    assert main(["--docs", str(tmp_path / "empty"), *URL]) == REFUSED
     assert "left as it is" in capsys.readouterr().out
     assert run(site, capsys)["published"] is False
 
@@ -120,3 +124,85 @@ def test_an_unreachable_store_fails_with_its_cause(
     monkeypatch.setenv("QDRANT_HOST", "http://127.0.0.1:1")
     assert main(["--docs", str(site), *URL]) == FAILED
     assert "Qdrant cannot be reached" in capsys.readouterr().out
+
+
+def test_a_dry_run_says_what_it_would_cost_and_does_nothing(
+    site: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = run(site, capsys, "--dry-run")
+    assert (told["dry_run"], told["published"], told["embedded"]) == (True, False, told["chunks"])
+    assert told["cost_usd"] == pytest.approx(cast("int", told["tokens"]) * 0.15 / 1_000_000)
+    assert main(["--docs", str(site), *URL, "--dry-run"]) == OK
+    assert "Would publish" in capsys.readouterr().out
+    assert run(site, capsys)["embedded"] == told["chunks"]
+
+
+def test_a_renamed_page_is_not_paid_for_again(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(site, capsys)
+    (site / "guides/rotate-keys.md").rename(site / "guides/keys.md")
+    report = run(site, capsys)
+    assert (report["embedded"], report["published"]) == (0, True)
+
+
+def test_a_rollback_publishes_the_version_before(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = run(site, capsys)
+    assert main(["--rollback"]) == REFUSED
+    (site / "new.md").write_text("# New\n\nText.")
+    run(site, capsys)
+    capsys.readouterr()
+    assert main(["--rollback"]) == OK
+    assert f"Published again: {first['chunks']} chunks" in capsys.readouterr().out
+    (site / "new.md").unlink()
+    assert run(site, capsys)["published"] is False
+
+
+def test_a_run_beside_another_has_an_exit_code_of_its_own(
+    site: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(site, capsys)
+    with (tmp_path / ".local/index/docs/lock").open("ab") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert main(["--docs", str(site), *URL]) == LOCKED
+    assert "another run holds" in capsys.readouterr().out
+
+
+def test_strict_publishes_nothing_while_a_file_cannot_be_read(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (site / "draft.md").write_text("---\ndraft: true\n---\nText.")
+    run(site, capsys, "--strict")
+    (site / "bad.md").write_bytes(b"\x00\x01")
+    assert main(["--docs", str(site), *URL, "--strict"]) == REFUSED
+    printed = capsys.readouterr().out
+    assert "bad.md: not a text file" in printed
+    assert "draft.md" not in printed
+
+
+def test_pages_with_secrets_can_be_left_out(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (site / "leak.md").write_text("text AKIA" + "ABCDEFGH23456789")
+    assert run(site, capsys, "--block-secrets")["pages"] == 3
+    assert run(site, capsys)["pages"] == 4
+
+
+def test_another_model_is_not_paid_for_by_mistake(
+    site: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = run(site, capsys)
+    monkeypatch.setenv("EMBEDDING_DIMENSION", "256")
+    assert main(["--docs", str(site), *URL]) == REFUSED
+    assert "EMBEDDING_DIMENSION=768" in capsys.readouterr().out
+    assert run(site, capsys, "--other-model")["embedded"] == first["chunks"]
+
+
+def test_the_commit_of_the_site_is_kept_with_the_index(
+    site: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(site, capsys, "--commit", "abc123")
+    written = json.loads((tmp_path / ".local/index/docs/manifest.json").read_bytes())
+    assert written["manifest"]["commit"] == "abc123"
+    assert len(commit_of(ROOT)) in {0, 40}
+    assert commit_of(tmp_path) == ""
