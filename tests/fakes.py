@@ -136,7 +136,7 @@ class FakeStore:
     unreachable: bool = False
     layout: str = ""
 
-    async def acquire(self) -> None:
+    async def acquire(self, *, to_write: bool = True) -> None:
         if self.locked:
             raise IndexLocked("another run holds it")
         self.locked = True

@@ -38,8 +38,10 @@ class IndexStore(Protocol):
         """How it keeps an index, in words; an index that is kept differently is written anew."""
         ...
 
-    async def acquire(self) -> None:
+    async def acquire(self, *, to_write: bool = True) -> None:
         """Become the only run that may write this index.
+
+        A run that will not write is kept out only where it would disturb the one that does.
 
         Raises:
             IndexLocked: another run is.

@@ -64,28 +64,32 @@ async def index(
         IndexingError: the new version came out wrong.
         ServiceError: the store or the embedder failed; the old version is still published.
     """
-    await store.acquire()
+    await store.acquire(to_write=not dry_run)
     try:
         with Catalogue(lambda c: vector_key(c.embedded_text, embedding_model, dimension)) as wanted:
             await asyncio.to_thread(wanted.fill, chunks)
-            made = Manifest(
-                embedding_model=embedding_model,
-                dimension=dimension,
-                chunker=CHUNKER_VERSION,
-                chunks=wanted.count(),
-                fingerprint=wanted.fingerprint(),
-                created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-                sparse=SPARSE_VERSION,
-                pages=wanted.pages(),
-                commit=commit,
-                layout=store.layout,
-            )
+            made = _manifest(wanted, embedding_model, dimension, commit, store.layout)
             plan = await _planned(wanted, made, store, allowed)
             if dry_run or plan is None:
                 return plan or _unchanged(made, progress)
             return await _written(wanted, made, store, embedder, plan=plan, progress=progress)
     finally:
         await store.release()
+
+
+def _manifest(wanted: Catalogue, model: str, dimension: int, commit: str, layout: str) -> Manifest:
+    return Manifest(
+        embedding_model=model,
+        dimension=dimension,
+        chunker=CHUNKER_VERSION,
+        chunks=wanted.count(),
+        fingerprint=wanted.fingerprint(),
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        sparse=SPARSE_VERSION,
+        pages=wanted.pages(),
+        commit=commit,
+        layout=layout,
+    )
 
 
 async def _planned(

@@ -6,10 +6,7 @@ alias COLLECTION.previous names the version that was published before.
 """
 
 import logging
-import re
-import secrets
 from collections.abc import AsyncIterator, Iterable, Sequence
-from datetime import UTC, datetime
 from typing import TypeVar
 
 from pydantic import SecretStr
@@ -29,7 +26,6 @@ from docchat.core.payload import (
     FILTERED,
     HELD_FIELDS,
     SPARSE,
-    VERSION,
     Held,
     Stored,
     Version,
@@ -37,19 +33,18 @@ from docchat.core.payload import (
     manifest_of,
     manifest_payload,
     retrieved,
-    version_name,
 )
 from docchat.errors import (
     IndexLocked,
     IndexRefused,
     IndexUnavailable,
-    Misconfigured,
     ServiceError,
     UpstreamBadResponse,
 )
 from docchat.providers.qdrant_calls import calling, connect
 from docchat.providers.qdrant_growth import Growth
 from docchat.providers.qdrant_lease import Lease
+from docchat.providers.qdrant_names import Names, aliased
 from docchat.providers.qdrant_points import point_struct, searches, stored
 
 _BATCH = 100  # 3,072 numbers as JSON are 60 kB; the server takes 32 MB a request
@@ -92,11 +87,10 @@ class QdrantIndex:
     ) -> None:
         self._client = connect(url, api_key)
         self._alias = collection
-        self._previous_alias = f"{collection}.previous"
-        self._own = re.compile(re.escape(collection) + "_" + VERSION.pattern)
         self._timeout_s = timeout_s
         self._growth = growth
-        self._lease = Lease(self._client, collection, lease_s)
+        self._names = Names(self._client, collection, timeout_s)
+        self._lease = Lease(self._client, self._names, lease_s)
         self._leftovers: list[str] = []
 
     # --- for the chat ---------------------------------------------------------
@@ -145,9 +139,10 @@ class QdrantIndex:
         """As `IndexStore.layout`."""
         return self._growth.layout
 
-    async def acquire(self) -> None:
+    async def acquire(self, *, to_write: bool = True) -> None:
         """As `IndexStore.acquire`. Takes up to `lease_s` if a run has died."""
-        await self._lease.acquire()
+        if to_write:  # a lease is written itself: a key that may only read is enough for the rest
+            await self._lease.acquire()
 
     async def release(self) -> None:
         """As `IndexStore.release`."""
@@ -155,8 +150,8 @@ class QdrantIndex:
 
     async def versions(self) -> list[Version]:
         """As `IndexStore.versions`."""
-        published = (await self._aliases()).get(self._alias)
-        names = sorted(await self._own_collections(), reverse=True)
+        published = (await self._names.aliases()).get(self._alias)
+        names = sorted(await self._names.versions(), reverse=True)
         names.sort(key=lambda name: name != published)
         made = [(name, await self._manifest_of(name)) for name in names]
         return [Version(name, m, name == published) for name, m in made if m is not None]
@@ -189,11 +184,11 @@ class QdrantIndex:
         Raises:
             Misconfigured: a collection, not an alias, has the configured name.
         """
-        await self._refuse_taken_name()
+        await self._names.refuse_taken()
         await self._lease.acquire()
-        self._leftovers = await self._unpublished()
+        self._leftovers = await self._names.unpublished()
         await self._lease.check()  # so no other run can have begun any of them
-        version = f"{self._alias}_{version_name(datetime.now(UTC), secrets.token_hex(4))}"
+        version = self._names.new_version()
         async with calling(self._alias):
             await self._client.create_collection(
                 version,
@@ -224,20 +219,20 @@ class QdrantIndex:
         Raises:
             Misconfigured: a collection, not an alias, has the configured name.
         """
-        await self._refuse_taken_name()
+        await self._names.refuse_taken()
         if not self._lease.held:
             raise IndexUnavailable(
                 f"version {version} is not being written here", reason="collection-missing"
             )
-        aliases = await self._aliases()
+        aliases = await self._names.aliases()
         await self._swap(version, aliases.get(self._alias))
-        before = aliases.get(self._previous_alias)
-        await self._drop([*self._leftovers, *([before] if before else [])])
+        before = aliases.get(self._names.previous)
+        await self._names.drop([*self._leftovers, *([before] if before else [])])
         await self._lease.release()
 
     async def discard(self, version: str) -> None:
         """As `IndexStore.discard`. A version that is published after all stays."""
-        if (await self._aliases()).get(self._alias) == version:
+        if (await self._names.aliases()).get(self._alias) == version:
             raise IndexUnavailable(f"{version} is published and stays", reason="published")
         async with calling(self._alias):
             await self._client.delete_collection(version)
@@ -245,15 +240,15 @@ class QdrantIndex:
 
     async def drop_unfinished(self) -> None:
         """As `IndexStore.drop_unfinished`."""
-        await self._drop(self._leftovers)
+        await self._names.drop(self._leftovers)
         self._leftovers = []
 
     async def roll_back(self) -> Manifest:
         """As `IndexStore.roll_back`."""
         await self._lease.acquire()
         try:
-            aliases = await self._aliases()
-            previous, published = aliases.get(self._previous_alias), aliases.get(self._alias)
+            aliases = await self._names.aliases()
+            previous, published = aliases.get(self._names.previous), aliases.get(self._alias)
             manifest = await self._manifest_of(previous) if previous else None
             if previous is None or manifest is None:
                 raise IndexRefused(f"there is no version of {self._alias} before the published one")
@@ -264,14 +259,14 @@ class QdrantIndex:
 
     async def _swap(self, version: str, published: str | None) -> None:
         """Publish a version and call the one that was published the previous one."""
-        changes = [_aliased(version, self._alias)]
+        changes = [aliased(version, self._alias)]
         if published is not None:
-            changes.append(_aliased(published, self._previous_alias))
+            changes.append(aliased(published, self._names.previous))
         try:
             await self._lease.change_aliases(changes)
         except (ServiceError, IndexLocked):
             # The reply may have been lost, and not the request.
-            if (await self._aliases()).get(self._alias) != version:
+            if (await self._names.aliases()).get(self._alias) != version:
                 raise
 
     async def _manifest_of(self, collection: str) -> Manifest | None:
@@ -279,46 +274,6 @@ class QdrantIndex:
             info = await self._client.get_collection(collection)
         return manifest_of(info.config.metadata)
 
-    async def _aliases(self) -> dict[str, str]:
-        """The collection that each alias names."""
-        async with calling(self._alias, self._timeout_s):
-            aliases = (await self._client.get_aliases()).aliases
-        return {alias.alias_name: alias.collection_name for alias in aliases}
-
-    async def _collections(self) -> list[str]:
-        async with calling(self._alias, self._timeout_s):
-            return [c.name for c in (await self._client.get_collections()).collections]
-
-    async def _own_collections(self) -> list[str]:
-        return [name for name in await self._collections() if self._own.fullmatch(name)]
-
-    async def _unpublished(self) -> list[str]:
-        aliases = await self._aliases()
-        kept = {aliases.get(self._alias), aliases.get(self._previous_alias)}
-        return [name for name in await self._own_collections() if name not in kept]
-
-    async def _refuse_taken_name(self) -> None:
-        if self._alias in await self._collections():
-            raise Misconfigured(
-                f"QDRANT_COLLECTION_NAME={self._alias!r} is to be an alias, but the server has a"
-                " collection of that name: set another name, or delete the collection"
-            )
-
-    async def _drop(self, versions: Iterable[str]) -> None:
-        try:
-            for name in versions:
-                async with calling(self._alias):
-                    await self._client.delete_collection(name)
-        except ServiceError as exc:
-            # They are in nobody's way: a run does not fail because old ones could not go.
-            _log.warning("old versions of %s are left for the next run: %s", self._alias, exc)
-
 
 def _batches(items: Sequence[T]) -> Iterable[Sequence[T]]:
     return (items[start : start + _BATCH] for start in range(0, len(items), _BATCH))
-
-
-def _aliased(collection: str, alias: str) -> models.AliasOperations:
-    # Over an alias that exists, this moves it; to delete it first would leave a gap on failure.
-    create = models.CreateAlias(collection_name=collection, alias_name=alias)
-    return models.CreateAliasOperation(create_alias=create)

@@ -114,8 +114,9 @@ class EdgeIndex:
         """As `IndexStore.layout`: there is only one."""
         return ""
 
-    async def acquire(self) -> None:
-        """As `IndexStore.acquire`."""
+    async def acquire(self, *, to_write: bool = True) -> None:
+        """As `IndexStore.acquire`; the engine opens no folder twice, to read it either."""
+        del to_write
         if not self._folder.locked:
             with translated(self._folder.path):
                 self._folder.lock()

@@ -23,6 +23,7 @@ from qdrant_client import AsyncQdrantClient, models
 
 from docchat.errors import IndexLocked, ServiceError
 from docchat.providers.qdrant_calls import calling
+from docchat.providers.qdrant_names import Names, aliased, unaliased
 
 _POINT = "00000000-0000-0000-0000-000000000001"
 _BEATS = 5  # in the length of a lease
@@ -48,14 +49,15 @@ class Lease:
 
     Args:
         client: of the server.
-        alias: the index's name.
+        names: what the index is called there.
         seconds: how long a run may give no sign of life before another takes over.
     """
 
-    def __init__(self, client: AsyncQdrantClient, alias: str, seconds: float) -> None:
+    def __init__(self, client: AsyncQdrantClient, names: Names, seconds: float) -> None:
         self._client = client
-        self._alias = alias
-        self._collection = f"{alias}.lease"
+        self._names = names
+        self._alias = names.published
+        self._collection = f"{self._alias}.lease"
         self._seconds = seconds
         self._owner = ""
         self._beat = 0
@@ -76,11 +78,11 @@ class Lease:
             return
         await self._make_collection()
         self._owner, self._beat = secrets.token_hex(8), 0
-        await self._change([_created(self._fence, self._collection)])
+        await self._change([aliased(self._collection, self._fence)])
         try:
             await self._win()
         except BaseException:
-            await self._change([_deleted(self._fence)])
+            await self._change([unaliased(self._fence)])
             raise
         self._beating = asyncio.create_task(self._keep_beating())
 
@@ -93,7 +95,7 @@ class Lease:
             await self._beating
         self._beating = None
         try:
-            await self._change([_deleted(self._fence)])
+            await self._change([unaliased(self._fence)])
             await self._put(_Seen(), only_if=_is(self._owner))
         except ServiceError as exc:
             _log.warning("the lease of %s is left to run out: %s", self._alias, exc)
@@ -108,9 +110,9 @@ class Lease:
         rename = models.RenameAlias(old_alias_name=self._fence, new_alias_name=spent)
         fence: Aliases = [models.RenameAliasOperation(rename_alias=rename)]
         try:
-            await self._change([*fence, *changes, _deleted(spent)])
+            await self._change([*fence, *changes, unaliased(spent)])
         except ServiceError:
-            if self._fence not in await self._aliases():
+            if self._fence not in await self._names.aliases():
                 raise self._lost() from None
             raise
 
@@ -154,7 +156,7 @@ class Lease:
             seen = await self._take_free()
             if seen == last and loop.time() > gives_up_at:
                 seen = await self._take_over(last)
-                await self._change([_deleted(self._fence_of(last.owner))])
+                await self._change([unaliased(self._fence_of(last.owner))])
             if seen not in (last, self._mine()):
                 raise IndexLocked(f"another run holds {self._alias}: {seen.who}")
             last = seen
@@ -203,10 +205,6 @@ class Lease:
         async with calling(self._alias):
             await self._client.update_collection_aliases(list(changes))
 
-    async def _aliases(self) -> set[str]:
-        async with calling(self._alias):
-            return {alias.alias_name for alias in (await self._client.get_aliases()).aliases}
-
 
 def _is(owner: str, beat: int | None = None) -> models.Filter:
     fields: dict[str, str | int] = {"owner": owner}
@@ -217,12 +215,3 @@ def _is(owner: str, beat: int | None = None) -> models.Filter:
         for name, value in fields.items()
     ]
     return models.Filter(must=conditions)
-
-
-def _created(alias: str, collection: str) -> models.AliasOperations:
-    create = models.CreateAlias(collection_name=collection, alias_name=alias)
-    return models.CreateAliasOperation(create_alias=create)
-
-
-def _deleted(alias: str) -> models.AliasOperations:
-    return models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=alias))

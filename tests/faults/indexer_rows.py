@@ -198,7 +198,8 @@ def _store_fails(fault: Fault) -> Callable[[Workshop], None]:
     def check(shop: Workshop) -> None:
         before = shop.published()
         _new_pages(shop, 3)
-        shop.faults.add("upsert", fault, after=3)  # the lease is had
+        # The lease and a batch are had; a beat of the lease may come in place of the batch.
+        shop.faults.add("upsert", fault, after=2)
         assert shop.index()[0] == FAILED
         assert shop.published() == before
         shop.faults.clear()

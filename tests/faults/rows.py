@@ -1,14 +1,17 @@
 """A row of the table of faults, and the rows that are one request and its answer."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tests.faults.bench import Bench, Server
+import pytest
+
+from tests.faults.bench import CALLER_KEY, KEY, Bench, Server
 from tests.faults.problems import slug_of
 from tests.faults.wire import ALLOWED, CANARY, Answer, request
 
 Check = Callable[[Bench], None]
+Record = Callable[[str, object], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,27 @@ class Row:
     what: str
     expected: str
     check: Check
+
+
+def each(rows: Sequence[Row]) -> pytest.MarkDecorator:
+    """A test for each row."""
+    return pytest.mark.parametrize("row", rows, ids=lambda row: f"{row.id} {row.what}")
+
+
+def assert_holds(row: Row, bench: Bench, record: Record, *hidden: str) -> None:
+    """What must come of the fault comes of it, and the log has nothing that was said, and no key.
+
+    Args:
+        row: the fault.
+        bench: where it happens.
+        record: pytest's `record_property`; the table that is printed is made of it.
+        hidden: more texts that must not be in the log.
+    """
+    record("row", [row.id, row.what, row.expected])
+    row.check(bench)
+    logs = bench.logs()
+    for text in (CANARY, KEY, CALLER_KEY, *hidden):
+        assert text not in logs
 
 
 def refused(id_: str, what: str, raw: bytes, slug: str, status: int) -> Row:

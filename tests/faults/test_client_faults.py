@@ -1,25 +1,16 @@
-from collections.abc import Callable
-
-import pytest
-
-from tests.faults.bench import KEY, Bench
+from tests.faults.bench import Bench
 from tests.faults.client_conduct import CONDUCT
 from tests.faults.client_requests import REQUESTS
-from tests.faults.rows import Row
-from tests.faults.wire import CANARY
+from tests.faults.rows import Record, Row, assert_holds, each
 
 ROWS = [*REQUESTS, *CONDUCT]
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.id} {row.what}")
+@each(ROWS)
 def test_a_fault_of_the_client_has_its_own_answer_and_leaves_no_trace_of_what_was_said(
-    bench: Bench, row: Row, record_property: Callable[[str, object], None]
+    bench: Bench, row: Row, record_property: Record
 ) -> None:
-    record_property("row", [row.id, row.what, row.expected])  # for the table that is printed
-    row.check(bench)
-    logs = bench.logs()
-    assert CANARY not in logs
-    assert KEY not in logs
+    assert_holds(row, bench, record_property)
 
 
 def test_every_fault_of_the_table_has_a_row() -> None:

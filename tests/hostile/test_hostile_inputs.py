@@ -60,7 +60,9 @@ async def post_all(url: str, bodies: Iterable[bytes]) -> list[httpx.Response]:
         async with free:
             return await client.post(f"{url}/chat", content=body, headers=_JSON)
 
-    async with httpx.AsyncClient(timeout=60) as client:
+    # gunicorn closes a connection that was idle for two seconds, maybe while it is taken up again.
+    limits = httpx.Limits(keepalive_expiry=1)
+    async with httpx.AsyncClient(timeout=60, limits=limits) as client:
         return await asyncio.gather(*(post(client, body) for body in bodies))
 
 

@@ -1,6 +1,7 @@
 """Terraform's own checks, on both versions of the Google provider."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -27,7 +28,10 @@ def test_terraforms_own_tests_pass(workspace: Workspace) -> None:
 
 def test_the_example_needs_no_more_than_filling_in(stand_in: None, workspace: Workspace) -> None:
     given = {name: SECRETS[name] for name in ("gemini_api_key", "qdrant_api_key")}
-    workspace.run("plan", "-input=false", "-var-file=terraform.tfvars.example", secrets=given)
+    said = workspace.run(
+        "plan", "-input=false", "-var-file=terraform.tfvars.example", secrets=given
+    )
+    assert re.search(r"Plan: \d+ to add, 0 to change, 0 to destroy", said)
 
 
 def test_only_providers_of_hashicorp_are_used_and_no_beta(workspace: Workspace) -> None:

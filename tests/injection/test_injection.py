@@ -18,6 +18,7 @@ from emulators.gemini import create_app
 from emulators.gemini.script import generation
 from emulators.server import serve_in_thread
 from tests.core.rendered import shown, unsafe
+from tests.faults.sites import within
 from tests.faults.streams import parts
 from tests.injection.attacks import benign, hostile
 from tests.injection.checks import PLACES, cut, faults_as_output, faults_in_prompt, filtered, rolls
@@ -72,6 +73,10 @@ class Server:
         """What a visitor reads when the model says these pieces."""
         self.gemini.state.faults.add(STREAM, generation(say=pieces), times=1)
         return ask(self.url)
+
+    def leaks(self) -> int:
+        """Answers that the log says were stopped."""
+        return self.log.read_text().count('"leaked": true')
 
 
 @pytest.fixture(scope="module")
@@ -161,9 +166,10 @@ def test_an_obeying_models_answer_is_safe_in_every_protocol(
 @pytest.mark.parametrize("ask", PROTOCOLS)
 def test_a_model_that_recites_its_rules_is_stopped(server: Server, ask: Ask) -> None:
     server.gemini.state.faults.add(STREAM, generation(mode="echo"), times=1)
+    before = server.leaks()
     said = ask(server.url)
     assert "answer the questions" not in said
-    assert '"leaked": true' in server.log.read_text()
+    assert within(10, lambda: server.leaks() == before + 1)  # a stream's line follows its end
 
 
 @pytest.mark.parametrize("ask", PROTOCOLS)

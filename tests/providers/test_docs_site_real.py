@@ -134,6 +134,8 @@ def test_memory_does_not_grow_with_the_number_of_pages(tmp_path: Path) -> None:
 
 def test_hostile_markdown_is_read_in_every_dialect(test_data: Path) -> None:
     lines = (test_data / "hostile/commonmark_examples.jsonl").read_text(encoding="utf-8")
-    for line in lines.splitlines():
-        for dialect in Dialect:
-            chunk(Page("a.md", "https://a.example", "a", json.loads(line)["text"], dialect))
+    texts = [json.loads(line)["text"] for line in lines.splitlines()]
+    assert len(texts) > 300
+    for dialect in Dialect:
+        pages = [Page("a.md", "https://a.example", "a", text, dialect) for text in texts]
+        assert sum(bool(chunk(page)) for page in pages) > 0.7 * len(pages)

@@ -7,9 +7,7 @@ import pytest
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
-from docchat.clients import Generator, QueryEmbedder
 from docchat.errors import AssistantUnavailable, Misconfigured, UpstreamBadResponse
-from docchat.indexing import DocumentEmbedder
 from docchat.providers.gemini import EMBED_BATCH, Gemini
 from emulators.gemini import create_app
 from emulators.server import serve_in_thread
@@ -25,14 +23,6 @@ def app() -> Starlette:
 def url(app: Starlette) -> Iterator[str]:
     with serve_in_thread(app) as url:
         yield url
-
-
-def test_it_has_the_shapes_that_the_flow_asks_for() -> None:
-    def flow(_query: QueryEmbedder, _documents: DocumentEmbedder, _generator: Generator) -> None:
-        """mypy is the judge."""
-
-    gemini = Gemini(SecretStr(KEY), embedding_model="e", generative_model="g")
-    flow(gemini, gemini, gemini)
 
 
 async def test_vectors_have_unit_length_though_the_api_sends_others(url: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import pytest
 from starlette.applications import Starlette
 
+from docchat import indexing
 from docchat.core.models import Chunk, Manifest, Point, SparseVector
 from docchat.errors import IndexLocked, IndexUnavailable, ServiceError
 from docchat.providers.qdrant import QdrantIndex
@@ -12,6 +13,7 @@ from emulators.faults import Fault
 from emulators.qdrant import create_app, trouble
 from emulators.server import serve_in_thread
 from emulators.wire import WireFault, bad_wire
+from tests.fakes import FakeEmbedder
 
 LEASE_S = 0.6
 MANIFEST = Manifest("test-embedding", 2, "1", 0, "f", "2026-11-21T08:00:00+00:00")
@@ -162,7 +164,7 @@ async def test_a_server_that_fails_leaves_no_fence(app: Starlette, opened: Opene
     with pytest.raises(ServiceError):
         await index.acquire()
     await index.begin(MANIFEST)
-    fences = [alias for alias in await index._aliases() if ".run." in alias]
+    fences = [alias for alias in await index._names.aliases() if ".run." in alias]
     assert len(fences) == 1
 
 
@@ -170,11 +172,32 @@ async def test_nothing_of_a_run_is_left_when_it_is_done(opened: Opened) -> None:
     index = opened()
     for _ in range(3):
         await index.publish(await index.begin(MANIFEST))
-    assert set(await index._aliases()) == {"docs", "docs.previous"}
-    assert len(await index._own_collections()) == 2
+    assert set(await index._names.aliases()) == {"docs", "docs.previous"}
+    assert len(await index._names.versions()) == 2
+
+
+async def test_a_key_that_may_only_read_is_enough_for_a_dry_run(
+    app: Starlette, opened: Opened
+) -> None:
+    index = opened()
+    version = await index.begin(MANIFEST)
+    await index.publish(version)
+    for writing in ("upsert", "change_aliases", "create_*", "delete_*"):
+        app.state.faults.add(writing, trouble.WRONG_KEY)
+    report = await indexing.index(
+        [POINT.chunk],
+        store=opened(),
+        embedder=FakeEmbedder(),
+        embedding_model=MANIFEST.embedding_model,
+        dimension=MANIFEST.dimension,
+        dry_run=True,
+    )
+    assert (report.embedded, report.published) == (1, False)
 
 
 async def test_a_slow_server_is_waited_for(app: Starlette, opened: Opened) -> None:
     index = opened()
     app.state.faults.add("upsert", Fault(delay_s=0.2), times=1)
-    await index.publish(await index.begin(MANIFEST))
+    version = await index.begin(MANIFEST)
+    await index.publish(version)
+    assert [(one.name, one.published) for one in await index.versions()] == [(version, True)]
