@@ -1,11 +1,11 @@
 """The one chat flow: contextualise, embed, retrieve, keep or abstain, prompt, stream, cite."""
 
-import functools
 import secrets
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from docchat.core import small_talk
 from docchat.core.canary import LeakWatch
@@ -23,13 +23,13 @@ from docchat.core.models import (
     Trace,
     Usage,
 )
-from docchat.core.output_filter import OutputFilter
 from docchat.core.prompt import compose, most_tokens
 from docchat.core.ranking import arranged, within_budget
-from docchat.core.search_answer import ONE_WORD, OVER_BUDGET, SEARCH_ONLY, search_answer
+from docchat.core.search_answer import not_found, search_answer
 from docchat.core.sparse import encode_query
+from docchat.core.wording import Wording, wording_for
 from docchat.errors import ContentFiltered, ServiceError
-from docchat.grounding import abstention, grounded
+from docchat.grounding import Ground, grounded
 from docchat.upstream import Upstream
 
 CANDIDATES = 50
@@ -57,6 +57,7 @@ class Policy:
         search_only: show the nearest pages and never ask the model.
         site_rules: what the owner wants of tone and content; the model is told.
         link_hosts: hosts that answers may link to, besides those of the retrieved pages.
+        wordings: docchat's own words by language, where the owner gave them.
     """
 
     site_name: str
@@ -66,6 +67,7 @@ class Policy:
     search_only: bool = False
     site_rules: str = ""
     link_hosts: frozenset[str] = frozenset()
+    wordings: Mapping[str, Wording] = field(default_factory=dict)
 
 
 class _Watch:
@@ -128,27 +130,41 @@ async def _events(
     if kind_words:
         fixed: Sequence[Event] = [TextDelta(kind_words), Finish(Outcome.ANSWERED, Usage())]
     else:
-        passages = await _retrieve(question, upstream, policy, watch)
+        found = await _retrieve(question, upstream, policy, watch)
+        wording = wording_for(question, policy.wordings)
+        ground = Ground(found.passages, wording, policy.link_hosts)
         topic = not question.history and small_talk.is_one_word(question.text)
-        if passages and not (topic or policy.search_only):
-            async with aclosing(_generate(question, passages, upstream, policy, watch)) as stream:
+        if found.covered and not (topic or policy.search_only):
+            async with aclosing(_generate(question, ground, upstream, policy, watch)) as stream:
                 async for event in stream:
                     yield event
             return
-        intro = ONE_WORD if topic else SEARCH_ONLY
-        fixed = search_answer(passages, intro) if passages else abstention(Usage())
+        intro = wording.one_word if topic else wording.search_only
+        fixed = (
+            search_answer(found.passages, intro)
+            if found.covered
+            else not_found(found.passages, wording, Usage())
+        )
     for event in fixed:
         yield event
 
 
 async def retrieve(question: Question, upstream: Upstream, policy: Policy) -> tuple[Passage, ...]:
     """The passages that the model gets to see; none when the docs do not cover the question."""
-    return await _retrieve(question, upstream, policy, _Watch(Trace()))
+    found = await _retrieve(question, upstream, policy, _Watch(Trace()))
+    return found.passages if found.covered else ()
+
+
+class _Found(NamedTuple):
+    """The nearest passages, and whether they are near enough to cover the question."""
+
+    passages: tuple[Passage, ...]
+    covered: bool
 
 
 async def _retrieve(
     question: Question, upstream: Upstream, policy: Policy, watch: _Watch
-) -> tuple[Passage, ...]:
+) -> _Found:
     trace = watch.trace
     vector = await upstream.embed(search_text(question))
     trace.embedded_ms = watch.ms()
@@ -159,24 +175,23 @@ async def _retrieve(
         found = await upstream.search(vector, terms, CANDIDATES)
     trace.retrieved_ms = watch.ms()
     trace.best_cosine, trace.index_version = round(found.best_cosine, 4), found.index_version
-    if found.best_cosine < policy.abstain_below:
-        return ()
     best = arranged(found.passages)[:PASSAGES]
     passages = within_budget(best, max_chars=policy.context_chars)
-    trace.passages = len(passages)
-    return passages
+    covered = bool(passages) and found.best_cosine >= policy.abstain_below
+    trace.passages = len(passages) if covered else 0
+    return _Found(passages, covered)
 
 
 async def _generate(
     question: Question,
-    passages: tuple[Passage, ...],
+    ground: Ground,
     upstream: Upstream,
     policy: Policy,
     watch: _Watch,
 ) -> AsyncGenerator[Event]:
     prompt = compose(
         replace(question, history=recent(question.history, max_chars=HISTORY_CHARS)),
-        passages,
+        ground.passages,
         marker=secrets.token_hex(_MARKER_BYTES),
         site_name=policy.site_name,
         site_rules=policy.site_rules,
@@ -184,13 +199,12 @@ async def _generate(
     budget = (await upstream.clients()).budget
     reservation = budget.reserve(most_tokens(prompt) + policy.max_output_tokens)
     if reservation is None:
-        for event in search_answer(passages, OVER_BUDGET):
+        for event in search_answer(ground.passages, ground.wording.over_budget):
             yield event
         return
     leak = LeakWatch(prompt.canary)
-    shown = functools.partial(OutputFilter, passages, policy.link_hosts)
     try:
-        async with aclosing(_attempts(prompt, upstream, shown, leak)) as events:
+        async with aclosing(_attempts(prompt, upstream, ground, leak)) as events:
             async for event in events:
                 if isinstance(event, Finish) and event.usage != Usage():  # else nobody knows
                     reservation.settle(event.usage.input_tokens + event.usage.output_tokens)
@@ -200,14 +214,14 @@ async def _generate(
 
 
 async def _attempts(
-    prompt: Prompt, upstream: Upstream, shown: Callable[[], OutputFilter], leak: LeakWatch
+    prompt: Prompt, upstream: Upstream, ground: Ground, leak: LeakWatch
 ) -> AsyncGenerator[Event]:
     """The model's answer, asked for again as long as none of it was sent."""
     while True:
         try:
             async with (
                 aclosing(upstream.stream(prompt)) as pieces,
-                aclosing(grounded(pieces, shown(), leak)) as events,
+                aclosing(grounded(pieces, ground, leak)) as events,
             ):
                 async for event in events:
                     yield event

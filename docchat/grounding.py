@@ -1,6 +1,7 @@
 """From the model's pieces to events that can be shown: cited, declared, and ended for a reason."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
 
 from docchat.core.abstention import AbstentionDetector
 from docchat.core.canary import LeakWatch
@@ -9,29 +10,43 @@ from docchat.core.models import (
     Finish,
     FinishReason,
     Outcome,
+    Passage,
     Piece,
     TextDelta,
     Usage,
 )
 from docchat.core.output_filter import OutputFilter, readable
+from docchat.core.search_answer import not_found
+from docchat.core.wording import Wording
 from docchat.errors import ContentFiltered, UpstreamBadResponse, UpstreamTruncated
-
-NOT_FOUND_TEXT = "I could not find an answer to that in this documentation."
-REFUSED_TEXT = "I cannot answer that question."
-CUT_TEXT = "*The answer is cut off here, because it reached its longest permitted length.*"
 
 MAX_ANSWER_CHARS = 65_536
 """No answer is longer, whatever the model sends; the longest that it is asked for is half of it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What an answer stands on, and what is said where it cannot stand.
+
+    Attributes:
+        passages: what the model was given.
+        wording: docchat's own words.
+        link_hosts: hosts that it may link to, besides those of the passages.
+    """
+
+    passages: tuple[Passage, ...]
+    wording: Wording
+    link_hosts: frozenset[str] = frozenset()
+
+
 async def grounded(
-    pieces: AsyncIterator[Piece], shown: OutputFilter, watch: LeakWatch
+    pieces: AsyncIterator[Piece], ground: Ground, watch: LeakWatch
 ) -> AsyncGenerator[Event]:
     """The events of an answer; the last one is a `Finish`.
 
     Args:
         pieces: the model's stream; the last one has a finish reason.
-        shown: makes the visitor's text of the model's.
+        ground: what it may cite and link to, and the words for every other ending.
         watch: stops the answer where the model recites its rules.
 
     Raises:
@@ -39,7 +54,7 @@ async def grounded(
         UpstreamTruncated: the stream ended without a finish reason.
         UpstreamBadResponse: the model finished and said nothing.
     """
-    declaration = AbstentionDetector()
+    shown, declaration = OutputFilter(ground.passages, ground.link_hosts), AbstentionDetector()
     usage, finish, sent, left = Usage(), None, False, MAX_ANSWER_CHARS
     async for piece in pieces:
         usage, finish = piece.usage or usage, piece.finish or finish
@@ -59,7 +74,11 @@ async def grounded(
         for event in [*shown.feed(declaration.close()), *shown.close()]:
             sent = sent or _says_something(event)
             yield event
-    for event in _ending(finish, declaration, cited=shown.cited > 0, usage=usage, sent=sent):
+    if declaration.declared and finish not in (None, FinishReason.BLOCKED):
+        for event in not_found(ground.passages, ground.wording, usage, after_text=sent):
+            yield event
+        return
+    for event in _ending(finish, ground.wording, cited=shown.cited > 0, usage=usage, sent=sent):
         yield event
 
 
@@ -69,7 +88,7 @@ def _says_something(event: Event) -> bool:
 
 def _ending(
     finish: FinishReason | None,
-    declaration: AbstentionDetector,
+    wording: Wording,
     *,
     cited: bool,
     usage: Usage,
@@ -80,18 +99,11 @@ def _ending(
     if finish is FinishReason.BLOCKED and sent:
         raise ContentFiltered("the model was stopped in the middle of its answer")
     if finish is FinishReason.BLOCKED:
-        return [TextDelta(REFUSED_TEXT), Finish(Outcome.REFUSED, usage, finish)]
-    if declaration.declared:
-        return abstention(usage)
+        return [TextDelta(wording.refused), Finish(Outcome.REFUSED, usage, finish)]
     if not sent:
         # Asked again, a model may find words; one that thought up to its limit will do so again.
         retries = 1 if finish is FinishReason.STOP else 0
         raise UpstreamBadResponse(f"no text, finish reason {finish}", retries=retries)
     if finish is FinishReason.LENGTH:
-        return [TextDelta(f"\n\n{CUT_TEXT}"), Finish(Outcome.PARTIAL, usage, finish)]
+        return [TextDelta(f"\n\n{wording.cut}"), Finish(Outcome.PARTIAL, usage, finish)]
     return [Finish(Outcome.ANSWERED if cited else Outcome.PARTIAL, usage)]
-
-
-def abstention(usage: Usage) -> list[Event]:
-    """What is said when the docs do not cover the question."""
-    return [TextDelta(NOT_FOUND_TEXT), Finish(Outcome.NOT_FOUND, usage)]

@@ -87,6 +87,7 @@ class ChatService:
             search_only=settings.chat_mode is ChatMode.SEARCH,
             site_rules=settings.site_rules,
             link_hosts=settings.link_hosts | {host_of(settings.site_url or "")},
+            wordings=settings.wordings,
         )
         async with AsyncExitStack() as leases:
             connect = functools.partial(self._connect, leases)

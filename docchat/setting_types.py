@@ -1,11 +1,14 @@
 """The kinds of values that settings have; each refusal says what to set."""
 
+import json
 import re
 from enum import StrEnum
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
+
+from docchat.core.wording import Wording
 
 PATH_PREFIX = "path:"
 """Before the folder of an index on disk."""
@@ -93,6 +96,15 @@ def _lines(value: object) -> object:
     return tuple(part.strip() for part in value.split("|") if part.strip())
 
 
+def _json(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise ValueError('must be JSON such as {"de": {"not_found": "…"}}') from None
+
+
 def _split(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -131,4 +143,6 @@ Origins = Annotated[frozenset[Origin], BeforeValidator(_split)]
 LinkHosts = Annotated[frozenset[LinkHost], BeforeValidator(_split)]
 QdrantHost = Annotated[str, AfterValidator(_qdrant_host)]
 EmulatorUrl = Annotated[str, AfterValidator(_emulator_url)]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[a-z0-9]{2,8})?$")]
+Wordings = Annotated[dict[Language, Wording], BeforeValidator(_json)]
 StarterQuestions = Annotated[tuple[StarterQuestion, ...], BeforeValidator(_lines)]

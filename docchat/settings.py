@@ -26,6 +26,7 @@ from docchat.setting_types import (
     SecretVersion,
     StarterQuestions,
     Switch,
+    Wordings,
 )
 
 
@@ -64,6 +65,7 @@ class Settings(BaseModel):
     site_url: BaseUrl | None = None
     site_rules: str = Field(default="", max_length=2000)
     link_hosts: LinkHosts = frozenset()
+    wordings: Wordings = {}
 
     chat_mode: ChatMode = ChatMode.FULL
     starter_questions: StarterQuestions = ()
@@ -145,7 +147,9 @@ class Settings(BaseModel):
 
 def _explain(error: ErrorDetails) -> str:
     text = error["msg"].removeprefix("Value error, ")
-    return " ".join([*(str(part).upper() for part in error["loc"][:1]), text])
+    name, *inside = (str(part) for part in error["loc"] or ("",))
+    where = f" at {'.'.join(part for part in inside if part != '[key]')}" if inside else ""
+    return f"{name.upper()}{where} {text}".strip()
 
 
 def environment(dotenv: Path = Path(".env")) -> dict[str, str]:

@@ -23,6 +23,7 @@ from docchat.core.models import (
     Usage,
 )
 from docchat.core.prompt import NOT_IN_DOCS
+from docchat.core.wording import ENGLISH, Wording
 from docchat.deadlines import TimeLimits
 from docchat.errors import (
     ContentFiltered,
@@ -32,7 +33,7 @@ from docchat.errors import (
     UpstreamBusy,
     UpstreamTruncated,
 )
-from docchat.grounding import CUT_TEXT, MAX_ANSWER_CHARS, NOT_FOUND_TEXT, REFUSED_TEXT
+from docchat.grounding import MAX_ANSWER_CHARS
 from docchat.retries import RetryBudget
 from docchat.upstream import Upstream
 from tests.fakes import FakeAttempts, FakeBudget, FakeEmbedder, FakeGenerator, FakeIndex, passages
@@ -40,7 +41,7 @@ from tests.fakes import FakeAttempts, FakeBudget, FakeEmbedder, FakeGenerator, F
 STOP = Piece(finish=FinishReason.STOP, usage=Usage(100, 20))
 
 
-def policy(**changes: float | bool) -> Policy:
+def policy(**changes: object) -> Policy:
     return replace(Policy(site_name="Example"), **changes)  # type: ignore[arg-type]
 
 
@@ -115,7 +116,7 @@ async def test_an_answer_cut_at_the_token_limit_is_partial() -> None:
     events = await run(Piece("It works [1] and", finish=FinishReason.LENGTH))
     assert outcome(events) is Outcome.PARTIAL
     assert events[-1] == Finish(Outcome.PARTIAL, Usage(), FinishReason.LENGTH)
-    assert text(events) == f"It works [1] and\n\n{CUT_TEXT}"
+    assert text(events) == f"It works [1] and\n\n{ENGLISH.cut}"
 
 
 @pytest.mark.parametrize(
@@ -127,21 +128,54 @@ async def test_an_answer_without_end_is_cut_and_the_model_left(chars: int, *, cu
     events = await run(through=through)
     assert isinstance(events[-1], Finish)
     assert (events[-1].reason is FinishReason.LENGTH) is cut  # STOP was not read any more
-    assert len(text(events).removesuffix(f"\n\n{CUT_TEXT}")) == min(chars, MAX_ANSWER_CHARS)
+    assert len(text(events).removesuffix(f"\n\n{ENGLISH.cut}")) == min(chars, MAX_ANSWER_CHARS)
     assert through.generator.closed
+
+
+CLOSEST = (
+    f"{ENGLISH.not_found} {ENGLISH.closest}\n\n- Page 1 › Part [1]\n- Page 2 › Part [2]\n- Page 3 › Part [3]"
+)
 
 
 async def test_the_models_own_declaration_is_not_found_and_never_shown() -> None:
     events = await run(Piece("NOT_IN"), Piece("_DOCS"), STOP)
-    assert text(events) == NOT_FOUND_TEXT
+    assert text(events) == CLOSEST
     assert NOT_IN_DOCS not in text(events)
     assert outcome(events) is Outcome.NOT_FOUND
+
+
+async def test_a_declaration_behind_a_few_words_begins_a_paragraph() -> None:
+    assert text(await run(Piece("Sorry. NOT_IN_DOCS"), STOP)) == f"Sorry. \n\n{CLOSEST}"
+
+
+async def test_what_is_not_found_names_the_closest_pages_each_once() -> None:
+    through = flow(STOP)
+    near = [replace(p, chunk=replace(p.chunk, path="one.md")) for p in passages(2)]
+    through.index.found = Retrieved((*near, *passages(6)[2:]), 0.1)
+    events = await run(through=through, rules=policy(abstain_below=0.30))
+    assert [s.title for e in events if isinstance(e, Sources) for s in e.sources] == [
+        "Page 1 › Part",
+        "Page 3 › Part",
+        "Page 4 › Part",
+    ]
+    assert outcome(events) is Outcome.NOT_FOUND
+
+
+async def test_the_owners_words_come_in_the_questions_language() -> None:
+    rules = policy(wordings={"de": Wording(not_found="Dazu steht hier nichts.")})
+    german = Question("Wie kann ich das Backup wiederherstellen?")
+    through = flow(Piece("NOT_IN_DOCS"), STOP)
+    assert text(await run(through=through, rules=rules, question=german)).startswith("Dazu steht")
+    through = flow(Piece("NOT_IN_DOCS"), STOP)
+    assert text(await run(through=through, rules=rules)).startswith(ENGLISH.not_found)
 
 
 async def test_nothing_retrieved_is_not_found_without_asking_the_model() -> None:
     through = flow(Piece("guess"), STOP)
     through.index.found = Retrieved((), 0.0)
-    assert outcome(await run(through=through)) is Outcome.NOT_FOUND
+    events = await run(through=through)
+    assert text(events) == ENGLISH.not_found
+    assert outcome(events) is Outcome.NOT_FOUND
     assert through.generator.prompts == []
 
 
@@ -155,7 +189,7 @@ async def test_below_the_threshold_the_model_is_not_asked(cosine: float, asked: 
 
 async def test_a_block_before_any_text_is_refused() -> None:
     events = await run(Piece(finish=FinishReason.BLOCKED))
-    assert text(events) == REFUSED_TEXT
+    assert text(events) == ENGLISH.refused
     assert outcome(events) is Outcome.REFUSED
 
 

@@ -4,9 +4,9 @@ import pytest
 
 from docchat.core.canary import LeakWatch, canary_of
 from docchat.core.models import Event, Finish, FinishReason, Outcome, Piece, TextDelta
-from docchat.core.output_filter import OutputFilter
+from docchat.core.wording import ENGLISH
 from docchat.errors import ContentFiltered
-from docchat.grounding import REFUSED_TEXT, grounded
+from docchat.grounding import Ground, grounded
 from tests.fakes import passages
 
 CANARY = canary_of("the rules")
@@ -19,8 +19,8 @@ async def run(*texts: str, watch: LeakWatch | None = None) -> list[Event]:
             yield Piece(text)
         yield STOP
 
-    shown = OutputFilter(passages(3), {"listed.example"})
-    return [event async for event in grounded(pieces(), shown, watch or LeakWatch(CANARY))]
+    ground = Ground(passages(3), ENGLISH, frozenset({"listed.example"}))
+    return [event async for event in grounded(pieces(), ground, watch or LeakWatch(CANARY))]
 
 
 def text(events: list[Event]) -> str:
@@ -30,7 +30,7 @@ def text(events: list[Event]) -> str:
 async def test_an_answer_that_begins_with_the_rules_is_refused() -> None:
     watch = LeakWatch(CANARY)
     events = await run("[", CANARY[:7], CANARY[7:], "] You answer", watch=watch)
-    assert text(events) == REFUSED_TEXT
+    assert text(events) == ENGLISH.refused
     assert isinstance(events[-1], Finish)
     assert events[-1].outcome is Outcome.REFUSED
     assert watch.leaked

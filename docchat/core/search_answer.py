@@ -1,27 +1,53 @@
-"""Search results in place of an answer: the pages that come nearest, as a list with links."""
+"""Places in the docs in place of an answer: the nearest ones, as a list with links."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from docchat.core.models import Event, Finish, Outcome, Passage, Usage
+from docchat.core.models import Event, Finish, Outcome, Passage, TextDelta, Usage
 from docchat.core.output_filter import OutputFilter
 from docchat.core.visible import one_line
+from docchat.core.wording import Wording
 
 _MOST = 5
+_CLOSEST = 3
 _TITLE_CHARS = 200
-
-OVER_BUDGET = "I cannot write an answer right now, but these pages may help:"
-SEARCH_ONLY = "These pages may help:"
-ONE_WORD = "Could you tell me a little more about what you want to know? These pages mention it:"
 
 
 def search_answer(passages: Sequence[Passage], intro: str) -> list[Event]:
     """A `degraded` answer that names up to five places, best first, each once."""
-    places = {passage.chunk.url: passage for passage in reversed(passages)}
-    best = [passage for passage in passages if places[passage.chunk.url] is passage][:_MOST]
-    lines = [f"- {_title(passage)} [{n}]" for n, passage in enumerate(best, start=1)]
-    shown = OutputFilter(best)  # a title is no more trusted than the rest of its page
+    places = _first_of_each((passage.chunk.url, passage) for passage in passages)
+    return [*_listed(places[:_MOST], intro), Finish(Outcome.DEGRADED, Usage())]
+
+
+def not_found(
+    passages: Sequence[Passage], wording: Wording, usage: Usage, *, after_text: bool = False
+) -> list[Event]:
+    """What is said when the docs do not cover the question: so, and the closest three pages.
+
+    Args:
+        passages: the nearest, best first; there may be none.
+        wording: docchat's own words.
+        usage: of a model that was asked.
+        after_text: whether the visitor has read something before.
+    """
+    pages = _first_of_each((passage.chunk.path, passage) for passage in passages)[:_CLOSEST]
+    opening = "\n\n" * after_text + wording.not_found
+    said = _listed(pages, f"{opening} {wording.closest}") if pages else [TextDelta(opening)]
+    return [*said, Finish(Outcome.NOT_FOUND, usage)]
+
+
+def _first_of_each(passages: Iterable[tuple[str, Passage]]) -> list[Passage]:
+    """The first passage of each place."""
+    first: dict[str, Passage] = {}
+    for place, passage in passages:
+        first.setdefault(place, passage)
+    return list(first.values())
+
+
+def _listed(passages: Sequence[Passage], intro: str) -> list[Event]:
+    lines = [f"- {_title(passage)} [{n}]" for n, passage in enumerate(passages, start=1)]
+    shown = OutputFilter(passages)  # a title is no more trusted than the rest of its page
     text = "\n".join([f"{intro}\n", *lines])
-    return [*shown.feed(text), *shown.close(), Finish(Outcome.DEGRADED, Usage())]
+    return [*shown.feed(text), *shown.close()]
 
 
 def _title(passage: Passage) -> str:

@@ -28,6 +28,7 @@ locals {
     "SITE_NAME",
     "SITE_RULES",
     "STARTER_QUESTIONS",
+    "WORDINGS",
   ]
 
   # The same for both functions, so that health judges what chat uses.

@@ -43,10 +43,13 @@ def test_the_functions_own_address_answers_too(url: str) -> None:
     assert httpx.post(f"{url}/", json=QUESTION).json()["outcome"] == "answered"
 
 
-def test_a_question_that_the_docs_do_not_cover_is_not_found(url: str) -> None:
+def test_a_question_that_the_docs_do_not_cover_is_not_found_and_gets_the_closest_pages(
+    url: str,
+) -> None:
     body = httpx.post(f"{url}/chat", json={"query": "Who won the 1954 world cup?"}).json()
     assert body["outcome"] == "not_found"
-    assert body["sources"] == []
+    assert [source["n"] for source in body["sources"]] == [1, 2, 3]
+    assert all(source["url"].startswith(SITE_URL) for source in body["sources"])
 
 
 def test_a_stream_arrives_in_pieces_before_the_end(url: str) -> None:
