@@ -132,9 +132,8 @@ async def test_an_answer_without_end_is_cut_and_the_model_left(chars: int, *, cu
     assert through.generator.closed
 
 
-CLOSEST = (
-    f"{ENGLISH.not_found} {ENGLISH.closest}\n\n- Page 1 › Part [1]\n- Page 2 › Part [2]\n- Page 3 › Part [3]"
-)
+PAGES = "\n".join(f"- Page {n} › Part [{n}]" for n in (1, 2, 3))
+CLOSEST = f"{ENGLISH.not_found} {ENGLISH.closest}\n\n{PAGES}"
 
 
 async def test_the_models_own_declaration_is_not_found_and_never_shown() -> None:

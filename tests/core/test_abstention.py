@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from docchat.core.abstention import AbstentionDetector
 from docchat.core.prompt import NOT_IN_DOCS
+from docchat.grounding import MAX_ANSWER_CHARS
 
 
 def run(*pieces: str) -> tuple[str, bool | None]:
@@ -97,5 +98,5 @@ def test_text_is_held_back_only_while_it_could_become_a_sentinel() -> None:
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("unit", ["*", " ", "NOT_IN_DOC", f"[1] {NOT_IN_DOCS}", "NOT_"])
 def test_a_long_answer_takes_linear_time(unit: str) -> None:
-    text = unit * (250_000 // len(unit))
+    text = unit * (MAX_ANSWER_CHARS // len(unit))
     assert run(*(text[at : at + 20] for at in range(0, len(text), 20))) == run(text)

@@ -10,6 +10,7 @@ from markdown_it.token import Token
 from docchat.core.citations import source_of, without_citations
 from docchat.core.models import Chunk, Passage, Source, Sources, TextDelta
 from docchat.core.output_filter import OutputFilter
+from docchat.grounding import MAX_ANSWER_CHARS
 
 COMMONMARK = MarkdownIt("commonmark", {"html": False, "maxNesting": 1000})
 NOTHING = "\u00a0"
@@ -244,7 +245,7 @@ def test_the_pieces_of_the_stream_do_not_change_the_result(text: str, rng: rando
     ["[", "[ ", "[x", "[9", "[9]", "[9][", "[1](", "\\", " ", "\n", "[1 1  ", "[99]  ", "`[9]`"],
 )
 def test_a_long_answer_takes_linear_time(unit: str) -> None:
-    text = unit * (250_000 // len(unit))
+    text = unit * (MAX_ANSWER_CHARS // len(unit))
     assert run([text[at : at + 1000] for at in range(0, len(text), 1000)]) == run([text])
 
 

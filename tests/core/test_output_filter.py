@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from docchat.core.models import Chunk, Passage, Sources, TextDelta
 from docchat.core.output_filter import OutputFilter, readable
+from docchat.grounding import MAX_ANSWER_CHARS
 from tests.core.rendered import COMMONMARK, tokens, unsafe
 
 HOSTS = ("d.example", "listed.example")
@@ -177,5 +178,5 @@ def test_what_was_filtered_once_is_still_safe_when_it_is_filtered_again(text: st
     ],
 )
 def test_a_long_answer_takes_linear_time(unit: str) -> None:
-    text = unit * (100_000 // len(unit))
+    text = unit * (MAX_ANSWER_CHARS // len(unit))
     assert run(*(text[at : at + 20] for at in range(0, len(text), 20))) == run(text)
