@@ -12,6 +12,9 @@ ifdef SITE_URL
 export SITE_URL
 endif
 
+# Half as many again as there are cores: many tests wait for a deadline.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() * 3 // 2)')
+
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -46,7 +49,7 @@ ask: $(READY) ## ask the running server: make ask Q="How do I …?"
 	@$(BIN)/python -m scripts.ask "$$Q"
 
 test: $(READY) ## run the tests, with coverage
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --cov --cov-report=term
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --cov --cov-report=term
 
 check: $(READY) ## lint, formatting and types
 	$(BIN)/ruff check .
