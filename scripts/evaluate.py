@@ -3,6 +3,7 @@
     python -m scripts.evaluate                                  # docchat's own docs
     python -m scripts.evaluate --docs website/docs --questions questions.jsonl
     python -m scripts.evaluate --data ../shared/data/retrieval --embedder minilm --quick-starts
+    python -m scripts.evaluate --diff before/evaluate.json build/evaluate.json
 
 A line of the questions file has `question`, `relevant` (pages, with or without an anchor) or
 `"answerable": false`, and maybe `history` and `kind`. With the embedder of the settings each
@@ -24,8 +25,10 @@ from rich.console import Console
 
 from docchat.errors import DocchatError, Misconfigured
 from scripts.console import complain, progress
+from scripts.evaluation import diff
 from scripts.evaluation.answers import answers
 from scripts.evaluation.designs import Design
+from scripts.evaluation.judge import JUDGE
 from scripts.evaluation.measuring import measure
 from scripts.evaluation.rankers import Docchat, Ranker, docchat
 from scripts.evaluation.report import Report
@@ -59,6 +62,8 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--quick-starts", action="store_true", help="measure LangChain's and LlamaIndex's, too")
     add("--tried", action="store_true", help="measure what was tried, too")
     add("--compare", nargs=2, metavar="SYSTEM", help="two of these, the first against the second")
+    add("--judge", action="store_true", help=f"let {JUDGE} judge the answers; needs a key")
+    add("--diff", nargs=2, type=Path, metavar="FILE", help="show what changed between two runs")
     add("--build", type=Path, default=Path("build"), help="folder of the figures and the vectors")
     return parser.parse_args(arguments)
 
@@ -68,6 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse_arguments(arguments)
     console = Console(width=max(_WIDTH, Console().width))
     try:
+        if options.diff:
+            before, after = map(diff.load, options.diff)
+            diff.show(before, after, console)
+            return OK
         report = evaluate(options, console)
     except DocchatError as exc:
         complain(console, str(exc))
@@ -113,7 +122,8 @@ async def _measure_all(
     options: argparse.Namespace,
     console: Console,
 ) -> Report:
-    async with space(options.embedder, options.build / "evaluation", console) as vectors:
+    kept = options.build / "evaluation"
+    async with space(options.embedder, kept, console, judge=options.judge) as vectors:
         report = Report(next(iter(designs)), vectors.name)
         for collection in collections:
             for name, design in designs.items():
@@ -123,9 +133,10 @@ async def _measure_all(
                     with progress(console, f"{collection.name}: {name}", total) as done:
                         report.add(collection.name, name, await measure(ranker, collection, done))
                     if isinstance(ranker, Docchat) and vectors.chat is not None:
-                        report.answered[collection.name] = await answers(
-                            collection, ranker, vectors.chat
-                        )
+                        with progress(console, f"{collection.name}: answers", total) as done:
+                            report.answered[collection.name] = await answers(
+                                collection, ranker, vectors.chat, done
+                            )
     return report
 
 

@@ -1,33 +1,69 @@
-"""What becomes of questions in the whole chat flow: outcomes and citations."""
+"""What becomes of questions in the whole chat flow: outcomes, citations, and what they support."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urldefrag
 
 from docchat import answering
 from docchat.answering import Policy
 from docchat.clients import Clients
-from docchat.core.models import Finish, Outcome, Sources, Trace
+from docchat.core.models import Finish, Outcome, Source, Sources, TextDelta, Trace
 from docchat.deadlines import TimeLimits
 from docchat.limits import TokenBudget
 from docchat.retries import RetryBudget
 from docchat.upstream import Upstream
+from scripts.evaluation.judge import judged
+from scripts.evaluation.metrics import Estimate, estimate
 from scripts.evaluation.questions import Query
 from scripts.evaluation.rankers import Docchat
 from scripts.evaluation.sets import Collection
 from scripts.evaluation.spaces import Chat
+from scripts.evaluation.support import support
+
+PAGE = "cites a relevant page"
+PRECISION = "citation precision"
+RECALL = "citation recall"
+SUPPORT = "words in its sources"
+JUDGED = "supported, by the judge"
+WRONGLY = "wrongly declined"
+RIGHTLY = "rightly declined"
+
+MEASURES = (PAGE, PRECISION, RECALL, SUPPORT, JUDGED, WRONGLY, RIGHTLY)
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What became of one question."""
+    """What became of one question.
+
+    Attributes:
+        query: the question.
+        outcome: how the answer ended.
+        cited: the cited places as `path#anchor`, in order.
+        scores: by the measure's name, each from 0 to 1.
+    """
 
     query: Query
-    cites_relevant: bool
     outcome: Outcome
+    cited: tuple[str, ...]
+    scores: dict[str, float]
+
+    def as_json(self) -> dict[str, Any]:
+        """For a program."""
+        asked = self.query.question.text
+        return {"question": asked, "outcome": self.outcome, "cited": self.cited} | self.scores
 
 
-async def answers(collection: Collection, searching: Docchat, chat: Chat) -> list[Answered]:
+@dataclass(slots=True)
+class _Said:
+    text: str = ""
+    sources: list[Source] = field(default_factory=list)
+    outcome: Outcome = Outcome.PARTIAL
+
+
+async def answers(
+    collection: Collection, searching: Docchat, chat: Chat, done: Callable[[int], None]
+) -> list[Answered]:
     """Every question of the collection through the chat flow.
 
     Raises:
@@ -35,6 +71,7 @@ async def answers(collection: Collection, searching: Docchat, chat: Chat) -> lis
     """
     clients = Clients(searching.embedder, searching.store, chat.generator, TokenBudget(0))
     path_of = {page.url: page.path for page in collection.pages}
+    text_of = {chunk.id: chunk.text for chunk in collection.chunks()}
 
     async def connect(refused: Clients | None = None) -> Clients:
         return refused or clients  # a run does not outlive its keys
@@ -42,31 +79,75 @@ async def answers(collection: Collection, searching: Docchat, chat: Chat) -> lis
     found = []
     for query in collection.queries:
         upstream = Upstream(connect, TimeLimits(), RetryBudget())
-        urls, outcome = await _answer(query, upstream, chat.policy)
-        cited = {path_of.get(url) or path_of[urldefrag(url).url] for url in urls}
-        found.append(Answered(query, bool(cited & query.relevant), outcome))
+        said = await _answer(query, upstream, chat.policy)
+        passages = {source.n: text_of[source.chunk_id] for source in said.sources}
+        cited = tuple(_place(source.url, path_of) for source in said.sources)
+        scores = scored(query, said.outcome, cited)
+        if said.outcome in {Outcome.ANSWERED, Outcome.PARTIAL}:
+            scores |= await _held_against(query, said.text, passages, chat)
+        found.append(Answered(query, said.outcome, cited, scores))
+        done(1)
     return found
 
 
-async def _answer(query: Query, upstream: Upstream, policy: Policy) -> tuple[list[str], Outcome]:
-    urls: list[str] = []
-    outcome = Outcome.PARTIAL
+async def _answer(query: Query, upstream: Upstream, policy: Policy) -> _Said:
+    said = _Said()
     async for event in answering.answer(query.question, upstream, policy, Trace()):
-        if isinstance(event, Sources):
-            urls += [source.url for source in event.sources]
-        if isinstance(event, Finish):
-            outcome = event.outcome
-    return urls, outcome
+        match event:
+            case TextDelta():
+                said.text += event.text
+            case Sources():
+                said.sources += event.sources
+            case Finish():
+                said.outcome = event.outcome
+    return said
 
 
-def tally(answered: Sequence[Answered]) -> dict[str, float]:
-    """Shares of the answerable questions, and of the others."""
-    known = [one for one in answered if one.query.answerable]
-    others = [one for one in answered if not one.query.answerable]
-    declined = Outcome.NOT_FOUND
-    shares = {
-        "cites a relevant page": [one.cites_relevant for one in known],
-        "wrongly declined": [one.outcome is declined for one in known],
-        "rightly declined": [one.outcome is declined for one in others],
+def _place(url: str, path_of: Mapping[str, str]) -> str:
+    page, anchor = urldefrag(url)
+    path = path_of.get(url) or path_of[page]
+    return f"{path}#{anchor}" if anchor else path
+
+
+async def _held_against(
+    query: Query, text: str, passages: Mapping[int, str], chat: Chat
+) -> dict[str, float]:
+    shares = support(text, passages)
+    scores = {} if shares is None else {SUPPORT: shares}
+    if chat.judge is not None and passages:
+        asked = query.question.text
+        scores[JUDGED] = await judged(chat.judge, asked, text, list(passages.values()))
+    return scores
+
+
+def scored(query: Query, outcome: Outcome, cited: Sequence[str]) -> dict[str, float]:
+    """Whether it was right to decline, and how good the citations are.
+
+    Citations are held against the headings that answer, where the question names them, and
+    against pages where it does not. Places that a declined answer names are not citations.
+    """
+    declined = outcome is Outcome.NOT_FOUND
+    if not query.answerable:
+        return {RIGHTLY: float(declined)}
+    cited = () if declined else cited
+    exact = {place.partition("#")[0] for place in query.places}
+    wanted = {*query.places, *(query.relevant - exact)}
+    named = [place if _page(place) in exact else _page(place) for place in cited]
+    scores = {
+        WRONGLY: float(declined),
+        PAGE: float(any(_page(place) in query.relevant for place in cited)),
+        RECALL: len(wanted & set(named)) / len(wanted),
     }
-    return {name: sum(hits) / len(hits) for name, hits in shares.items() if hits}
+    if named:
+        scores[PRECISION] = sum(place in wanted for place in named) / len(named)
+    return scores
+
+
+def _page(place: str) -> str:
+    return place.partition("#")[0]
+
+
+def tally(answered: Sequence[Answered]) -> dict[str, Estimate]:
+    """Each measure over the questions that have it."""
+    values = {name: [a.scores[name] for a in answered if name in a.scores] for name in MEASURES}
+    return {name: estimate(scores) for name, scores in values.items() if scores}

@@ -94,7 +94,10 @@ class Report:
         return {
             "embedder": self.embedder,
             "sets": {name: self._set(rows) for name, rows in self.sets().items()},
-            "answers": {name: tally(rows) for name, rows in self.answered.items()},
+            "answers": {
+                name: {"figures": tally(rows), "questions": [row.as_json() for row in rows]}
+                for name, rows in self.answered.items()
+            },
         }
 
     def _set(self, rows: Mapping[str, Sequence[Measured]]) -> dict[str, Any]:
@@ -118,8 +121,7 @@ class Report:
             if refused := _refused(rows[self.ours]):
                 say(console, f"{name}, below {refused.threshold:.3f}: {refused.sentence()}")
         for name, answered in self.answered.items():
-            shares = (f"{what} {share:.3f}" for what, share in tally(answered).items())
-            say(console, f"{name}, answers: {', '.join(shares)}")
+            _show_answers(name, answered, console)
 
 
 def _show_set(name: str, results: Results, console: Console) -> None:
@@ -138,6 +140,13 @@ def _show_gains(name: str, ours: str, results: Results, console: Console) -> Non
         if system != ours:
             row = gains(results[ours], measured)
             table.add_row(system, *(_signed(row[m]) if m in row else "" for m in _GAINS))
+    console.print(table)
+
+
+def _show_answers(name: str, answered: Sequence[Answered], console: Console) -> None:
+    table = _table(f"{name}: {len(answered)} answers", ("share", "95 %", "questions"))
+    for measure, share in tally(answered).items():
+        table.add_row(measure, _shown(share), f"{share.low:.3f} to {share.high:.3f}", str(share.n))
     console.print(table)
 
 
