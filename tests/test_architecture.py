@@ -14,7 +14,7 @@ STDLIB = sys.stdlib_module_names
 RULE: dict[str, set[str]] = {
     "docchat.core": {"docchat.core", "pydantic"},
     "docchat.errors": {"pydantic"},
-    "docchat.setting_types": {"pydantic"},
+    "docchat.setting_types": {"docchat.core", "pydantic"},
     "docchat.settings": {
         "docchat.errors",
         "docchat.setting_types",
