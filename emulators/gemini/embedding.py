@@ -32,7 +32,7 @@ _STOP_WORDS = frozenset(
     a about above after again all also am an and any are as at be because been before being
     below between both but by can could did do doe does doing don down during each few for from
     further get had has have having he her here hers him his how i if in into is it its just
-    like make many me more most much my need no nor not now of off on once one only or other
+    like make many me mean more most much my need no nor not now of off on once one only or other
     our out over own same she should so some such t than that the their them then there these
     they thing this those through to too under until up us use used using very via want was way
     we were what when where which while who whom why will with would you your

@@ -81,7 +81,13 @@ def statements(passage: Passage) -> list[Statement]:
             found += [
                 Statement(passage.n, len(found) + i, s, item=False) for i, s in enumerate(others)
             ]
-    return [s for s in found if s.block or not s.text.endswith(":")]
+    return [s for s in found if not _is_unfinished(s)]
+
+
+def _is_unfinished(statement: Statement) -> bool:
+    """What it announces is missing, or it is a row of a table without its head."""
+    announces = statement.text.endswith(":") and not statement.block
+    return announces or statement.text.startswith("|")
 
 
 def _takes_item(statement: Statement) -> bool:
