@@ -17,6 +17,7 @@ from docchat.retries import RetryBudget
 from docchat.runtime import Runtime
 from docchat.setting_types import ChatMode, Switch
 from docchat.settings import Settings
+from docchat.turns import Turns
 from docchat.upstream import Upstream
 from docchat.web.app import Call, Routes
 from docchat.web.chat import endpoint
@@ -34,6 +35,7 @@ class ChatService:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._retries = RetryBudget()
+        self._turns = Turns()
 
     @functools.cached_property
     def door(self) -> Door:
@@ -92,7 +94,9 @@ class ChatService:
         async with AsyncExitStack() as leases:
             connect = functools.partial(self._connect, leases)
             limits = _time_limits(settings)
-            upstream = Upstream(connect, limits, self._retries, waited_s=waited_s)
+            upstream = Upstream(
+                connect, limits, self._retries, turns=self._turns, waited_s=waited_s
+            )
             events = answer(question, upstream, policy, trace)
             await leases.enter_async_context(aclosing(events))
             async for event in events:

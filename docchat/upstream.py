@@ -10,6 +10,7 @@ from docchat.core.models import EVERYWHERE, Piece, Prompt, Retrieved, Scope, Spa
 from docchat.deadlines import Deadline, TimeLimits
 from docchat.errors import KeyRefused, ServiceError
 from docchat.retries import Retries, RetryBudget
+from docchat.turns import Turns
 
 T = TypeVar("T")
 
@@ -22,7 +23,13 @@ class Upstream:
     """
 
     def __init__(
-        self, connect: Connect, limits: TimeLimits, budget: RetryBudget, *, waited_s: float = 0.0
+        self,
+        connect: Connect,
+        limits: TimeLimits,
+        budget: RetryBudget,
+        *,
+        turns: Turns | None = None,
+        waited_s: float = 0.0,
     ) -> None:
         """Starts the request's clock.
 
@@ -30,9 +37,11 @@ class Upstream:
             connect: gives the clients; not called before one is needed.
             limits: the site's.
             budget: the retries of the process.
+            turns: what the answers of the process take before a heavy step; None: only this one.
             waited_s: how long the request has been here already.
         """
         self._connect = connect
+        self._turns = turns or Turns()
         self._limits = limits
         self._deadline = Deadline(limits, waited_s=waited_s)
         self._retries = Retries(budget, self._deadline)
@@ -59,6 +68,7 @@ class Upstream:
         def ask(clients: Clients) -> Awaitable[Vector]:
             return clients.embedder.embed_query(text)
 
+        await self._turn(begun=False)
         return await self._call(ask, "embedding", self._limits.embed)
 
     async def search(
@@ -69,7 +79,9 @@ class Upstream:
         def ask(clients: Clients) -> Awaitable[Retrieved]:
             return clients.index.search(dense, sparse, limit, scope)
 
-        return await self._call(ask, "search", self._limits.search)
+        found = await self._call(ask, "search", self._limits.search)
+        await self._turn(begun=True)  # a prompt is made of them now
+        return found
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Piece]:
         """The model's pieces, of one attempt: who reads them knows what was sent on."""
@@ -92,6 +104,9 @@ class Upstream:
             await self._renew_keys(failure)
         else:
             await self._retries.wait(failure)
+
+    async def _turn(self, *, begun: bool) -> None:
+        await self._deadline.wait(self._turns.take(begun=begun), "a turn", math.inf)
 
     async def _call(self, ask: Callable[[Clients], Awaitable[T]], what: str, limit_s: float) -> T:
         while True:

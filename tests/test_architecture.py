@@ -30,7 +30,8 @@ RULE: dict[str, set[str]] = {
     "docchat.deadlines": {"docchat.errors"},
     "docchat.retries": {"docchat.deadlines", "docchat.errors"},
     "docchat.upstream": {"docchat.clients", "docchat.core", "docchat.deadlines", "docchat.errors"}
-    | {"docchat.retries"},
+    | {"docchat.retries", "docchat.turns"},
+    "docchat.turns": set(),
     "docchat.answering": {
         "docchat.core",
         "docchat.errors",
