@@ -78,12 +78,16 @@ class Faults(Plan[Fault]):
 
     Attributes:
         calls: how often each method was called.
-        requests: the last 10,000 of them.
+        received: bytes of the requests' bodies, by method.
+        sent: bytes of the replies' bodies, by method.
+        requests: the last 10,000 calls.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.calls: Counter[str] = Counter()
+        self.received: Counter[str] = Counter()
+        self.sent: Counter[str] = Counter()
         self.requests: deque[Call] = deque(maxlen=_REMEMBERED)
 
     def places_of(self, text: str) -> set[str]:
@@ -122,7 +126,10 @@ class Faulty:
             await (await self._control(Request(scope, receive)))(scope, receive, send)
             return
         method = self.method_of(scope) if scope["type"] == "http" else ""
-        fault = self._noted(scope, method) if method else None
+        if not method:
+            await self.app(scope, receive, send)
+            return
+        fault, send = self._noted(scope, method), self._counted(method, send)
         if fault is None:
             await self.app(scope, receive, send)
             return
@@ -134,8 +141,16 @@ class Faulty:
         headers = {name.decode("latin-1"): v.decode("latin-1") for name, v in scope["headers"]}
         url = f"{scope['path']}?{scope.get('query_string', b'').decode('latin-1')}"
         self.faults.calls[method] += 1
+        self.faults.received[method] += int(headers.get("content-length", 0))
         self.faults.requests.append(Call(method, url, headers))
         return self.faults.take(method)
+
+    def _counted(self, method: str, send: Send) -> Send:
+        async def counted(message: Message) -> None:
+            self.faults.sent[method] += len(message.get("body", b""))
+            await send(message)
+
+        return counted
 
     async def _control(self, request: Request) -> Response:
         if request.method == "DELETE":
@@ -147,7 +162,8 @@ class Faulty:
                 return JSONResponse(json.loads(exc.json()), HTTPStatus.UNPROCESSABLE_ENTITY)
             rule = planned.model_dump(exclude={"method", "fault"})
             self.faults.add(planned.method, planned.fault, **rule)
-        return JSONResponse({"pending": self.faults.pending(), "calls": self.faults.calls})
+        seen = {name: getattr(self.faults, name) for name in ("calls", "received", "sent")}
+        return JSONResponse({"pending": self.faults.pending(), **seen})
 
 
 def _reply(status: int, fault: Fault) -> Response:

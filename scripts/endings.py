@@ -25,7 +25,7 @@ import httpx
 from rich.console import Console
 from rich.progress import track
 
-from scripts.load_server import Function, function, upstreams
+from scripts.load_server import Service, function, upstreams
 from scripts.load_test import FAILED, OK, QUESTION
 
 GRACE_S = 10.0
@@ -93,7 +93,7 @@ async def _open(url: str, count: int) -> tuple[list[Client], "asyncio.Future[lis
     return clients, asking
 
 
-async def told_to_stop(chat: Function, streams: int) -> tuple[Counter[str], int, float]:
+async def told_to_stop(chat: Service, streams: int) -> tuple[Counter[str], int, float]:
     """How open streams end after SIGTERM, the exit code, and the seconds until the exit."""
     clients, asking = await _open(chat.url, streams)
     began = time.monotonic()
@@ -122,7 +122,7 @@ def sigterm(variables: dict[str, str], rounds: int, streams: int, console: Conso
     return not endings["without a word"] and set(codes) == {0}
 
 
-async def all_leave(chat: Function, gemini_url: str, streams: int) -> int:
+async def all_leave(chat: Service, gemini_url: str, streams: int) -> int:
     """How many streams Gemini still has open some seconds after every client has left."""
     clients, asking = await _open(chat.url, streams)
     for client in clients:

@@ -29,6 +29,14 @@ class Server:
     pid: int
 
 
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Where it answers, and its process."""
+
+    url: str
+    process: subprocess.Popen[str]
+
+
 @contextmanager
 def _process(
     command: Sequence[str], environment: dict[str, str], stdout: int
@@ -47,6 +55,13 @@ def _process(
         process.wait(timeout=15)
         if process.stdout is not None:
             process.stdout.close()
+
+
+@contextmanager
+def emulator(name: str, *options: str) -> Iterator[Service]:
+    """`gemini` or `qdrant`, as a process of its own."""
+    with _process(["-m", f"emulators.{name}", *options], {}, subprocess.PIPE) as process:
+        yield Service(_first_line(process).split()[-1], process)
 
 
 def _first_line(process: subprocess.Popen[str]) -> str:
@@ -77,11 +92,13 @@ def upstreams(
     delay_s: float, console: Console, settings: Mapping[str, str] | None = None
 ) -> Iterator[dict[str, str]]:
     """The variables of functions behind an emulator and an index of docs/."""
-    emulator = ["-m", "emulators.gemini", "--delay", str(delay_s)]
-    with _process(emulator, {}, subprocess.PIPE) as gemini, tempfile.TemporaryDirectory() as folder:
+    with (
+        emulator("gemini", "--delay", str(delay_s)) as gemini,
+        tempfile.TemporaryDirectory() as folder,
+    ):
         variables = {
             "GEMINI_API_KEY": "load-test",
-            "GEMINI_BASE_URL": _first_line(gemini).split()[-1],
+            "GEMINI_BASE_URL": gemini.url,
             "QDRANT_HOST": f"path:{folder}",
             "RATE_LIMIT_PER_MINUTE": "0",
             "MAX_STREAMS": "10000",
@@ -92,18 +109,10 @@ def upstreams(
         yield variables
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
-    """Where a function answers, and its process."""
-
-    url: str
-    process: subprocess.Popen[str]
-
-
 @contextmanager
 def function(
     name: str, path: str, variables: dict[str, str], log: int = subprocess.DEVNULL
-) -> Iterator[Function]:
+) -> Iterator[Service]:
     """One function, once it answers on that path; `log` takes its log lines."""
     port = _free_port()
     command = ["-m", "functions_framework", f"--target={name}", f"--port={port}"]
@@ -111,7 +120,7 @@ def function(
     with _process([*command, *source], variables, log) as process:
         url = f"http://127.0.0.1:{port}"
         _wait(f"{url}{path}")
-        yield Function(url, process)
+        yield Service(url, process)
 
 
 def _wait(url: str) -> None:

@@ -81,9 +81,7 @@ def _doc_site(
     name: str, corpus: Sequence[dict[str, Any]], asked: Sequence[dict[str, Any]]
 ) -> Collection:
     found = [row for row in corpus if row["site"] == name]
-    if not found:
-        raise Misconfigured(f"the data has no site {name}")
-    texts = {_inside(row["id"]): row["text"] for row in found}
+    texts = site_files(name, corpus)
     files = {_inside(row["id"]): row["text"] for row in found if not row.get("partial")}
     queries = [
         Query(
@@ -98,13 +96,30 @@ def _doc_site(
     return Collection(name, files, _read(texts, name), queries)
 
 
-def _read(texts: dict[str, str], site: str) -> list[Page]:
+def site_files(name: str, corpus: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """The text of each file of a site, by its path.
+
+    Raises:
+        Misconfigured: the data has no such site.
+    """
+    found = {_inside(row["id"]): row["text"] for row in corpus if row["site"] == name}
+    if not found:
+        raise Misconfigured(f"the data has no site {name}")
+    return found
+
+
+def lay_out(files: Mapping[str, str], folder: Path) -> None:
+    """Write them as they are in the site's source."""
+    for path, text in files.items():
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+
+
+def _read(texts: Mapping[str, str], site: str) -> list[Page]:
     """The pages, after they were laid out as in the site's source: partials go into pages."""
     with tempfile.TemporaryDirectory() as folder:
-        for path, text in texts.items():
-            file = Path(folder, path)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, encoding="utf-8")
+        lay_out(texts, Path(folder))
         url = f"https://{site}.example"
         return read_site(Path(folder), site_url=url, dialect=SITES[site]).pages
 

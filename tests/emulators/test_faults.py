@@ -84,9 +84,11 @@ def test_a_named_fault_reaches_its_method_and_no_other(faults: Faults, http: htt
 def test_it_is_planned_over_http_as_in_the_process(http: httpx.Client) -> None:
     fault = {"status": 500, "body": {"error": "x"}}
     planned = http.post(ROUTE, json={"method": "get", "fault": fault, "after": 1, "times": 1})
-    assert planned.json() == {"pending": ["get"], "calls": {}}
+    assert planned.json() == {"pending": ["get"], "calls": {}, "received": {}, "sent": {}}
     assert [http.get("/api/get").status_code for _ in range(3)] == [200, 500, 200]
-    assert http.get(ROUTE).json() == {"pending": [], "calls": {"get": 3}}
+    seen = http.get(ROUTE).json()
+    assert (seen["pending"], seen["calls"]) == ([], {"get": 3})
+    assert seen["sent"]["get"] > 0
     http.post(ROUTE, json={"method": "*", "fault": fault})
     assert http.delete(ROUTE).json()["pending"] == []
     assert http.get("/api/get").status_code == HTTPStatus.OK
