@@ -79,6 +79,7 @@ class Upstream:
         def ask(clients: Clients) -> Awaitable[Retrieved]:
             return clients.index.search(dense, sparse, limit, scope)
 
+        await self._turn(begun=True)
         found = await self._call(ask, "search", self._limits.search)
         await self._turn(begun=True)  # a prompt is made of them now
         return found
