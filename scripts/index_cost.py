@@ -150,11 +150,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, help="folder of the public sets, in place of --docs")
     options = parser.parse_args(arguments)
     counts = ("chunks", "embedded", "s", "own CPU s", "emulators' CPU s")
-    table = Table("run", *counts, "Gemini calls", "Qdrant calls", "MB")
+    table = Table()
+    for heading in ("run", *counts, "Gemini calls", "Qdrant calls", "MB"):
+        table.add_column(heading, no_wrap=True)
     with sites(options.docs, options.data) as found:
         for site in found:
             measure(site, table)
-    Console(width=max(Console().width, 120)).print(table)
+    Console(width=max(Console().width, 140)).print(table)
     return 0
 
 
