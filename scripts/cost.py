@@ -2,14 +2,14 @@
 
     python -m scripts.cost
 
-An upper bound: every limit reached at once, one token for every three characters.
+An upper bound for one call of the model: every limit at once, one token for every three bytes.
 """
 
 import sys
 
-from docchat.answering import HISTORY_CHARS
+from docchat.answering import HISTORY_CHARS, PASSAGES
 from docchat.core.models import Chunk, Passage, Question, Role, Turn
-from docchat.core.prompt import compose, most_tokens
+from docchat.core.prompt import MOST_BREADCRUMB, compose, most_tokens
 from docchat.errors import Misconfigured
 from docchat.settings import Settings, environment
 from docchat.web.requests import MAX_MESSAGE_CHARS
@@ -18,10 +18,16 @@ OK, MISUSED = 0, 2
 
 
 def highest_tokens(settings: Settings) -> tuple[int, int]:
-    """Input and output tokens of the largest possible request."""
-    chunk = Chunk("", "", "", "x" * 100, (), "x" * settings.context_chars)
-    question = Question("x" * MAX_MESSAGE_CHARS, (Turn(Role.USER, "x" * HISTORY_CHARS),))
-    prompt = compose(question, [Passage(chunk, 1.0)], marker="x" * 32, site_name=settings.site_name)
+    """Input and output tokens of the largest possible request, in Latin letters."""
+    title = "x" * MOST_BREADCRUMB
+    chunk = Chunk("", "", "", title, (), "x" * (settings.context_chars // PASSAGES))
+    prompt = compose(
+        Question("x" * MAX_MESSAGE_CHARS, (Turn(Role.USER, "x" * HISTORY_CHARS),)),
+        [Passage(chunk, 1.0)] * PASSAGES,
+        marker="x" * 32,
+        site_name=settings.site_name,
+        site_rules=settings.site_rules,
+    )
     return most_tokens(prompt), settings.max_output_tokens
 
 

@@ -48,6 +48,7 @@ def fuzz(url: str, cases: int) -> tuple[int, bool]:
         seed += 1
         count, clean = _round(url, min(cases - sent, _MOST_A_ROUND), seed)
         sent += count
+        print(f"round {seed}: {sent} of {cases} cases, {'no failure' if clean else 'failures'}")
     return sent, clean
 
 

@@ -122,7 +122,14 @@ class _Server(uvicorn.Server):
     """Says when it listens."""
 
     def __init__(self, app: ASGIApp, when_ready: Callable[[], Awaitable[None]]) -> None:
-        super().__init__(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            proxy_headers=False,  # the client is who connects, whatever X-Forwarded-For says
+        )
+        super().__init__(config)
         self._when_ready = when_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

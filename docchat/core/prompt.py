@@ -15,8 +15,10 @@ from docchat.core.visible import one_line, visible
 NOT_IN_DOCS = "NOT_IN_DOCS"
 """What the model is told to reply when the passages do not answer; never shown to a visitor."""
 
-_CHARS_A_TOKEN = 3
-_MOST_BREADCRUMB = 300  # characters
+_BYTES_A_TOKEN = 3
+MOST_BREADCRUMB = 300
+"""Characters of title and headings that the model gets of a passage."""
+
 
 _SYSTEM = """\
 [{canary}] You answer the questions of visitors to the documentation site of {site_name}.
@@ -75,16 +77,18 @@ def _system(site_name: str, site_rules: str) -> tuple[str, str]:
 
 
 def most_tokens(prompt: Prompt) -> int:
-    """An upper estimate of the prompt's tokens: one for every three characters.
+    """An upper estimate of the prompt's tokens: one for every three bytes of UTF-8.
 
-    English prose has about four characters a token, code about three.
+    English prose has about four bytes a token, code about three; a Chinese character has three
+    bytes and is about one token.
     """
-    chars = len(prompt.system) + sum(len(turn.text) for turn in prompt.turns)
-    return -(-chars // _CHARS_A_TOKEN)
+    texts = (prompt.system, *(turn.text for turn in prompt.turns))
+    size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+    return -(-size // _BYTES_A_TOKEN)
 
 
 def _quoted(passage: Passage) -> str:
-    breadcrumb = one_line(passage.chunk.breadcrumb, most=_MOST_BREADCRUMB)
+    breadcrumb = one_line(passage.chunk.breadcrumb, most=MOST_BREADCRUMB)
     return f"{breadcrumb}\n\n{visible(passage.chunk.text)}"
 
 

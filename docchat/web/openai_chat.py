@@ -5,8 +5,9 @@ the rules are ours. The model that is asked for does not matter, nor do sampling
 """
 
 import json
+import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -68,8 +69,27 @@ def _question(body: dict[str, Any]) -> Question:
     messages = body.get("messages")
     if not isinstance(messages, list):
         raise InvalidRequest(FieldError("/messages", "must be a list with at least one message"))
-    kept = [_message(m) for m in messages if not _is_dropped(m)]
-    return parse_question({"messages": kept})
+    kept = [(n, message) for n, message in enumerate(messages) if not _is_dropped(message)]
+    if not kept:
+        raise InvalidRequest(FieldError("/messages", "must have a message of the user"))
+    try:
+        return parse_question({"messages": [_message(message) for _, message in kept]})
+    except InvalidRequest as exc:
+        raise InvalidRequest(*(_as_sent(error, kept) for error in exc.errors)) from exc
+
+
+def _as_sent(error: FieldError, kept: Sequence[tuple[int, object]]) -> FieldError:
+    """The error with the field's place and name in the request that was sent."""
+    found = re.fullmatch(r"/messages/(\d+)(.*)", error.pointer)
+    if found is None:
+        return error
+    number, message = kept[int(found[1])]
+    field = found[2].replace("/parts", "/content", 1) if _has_list(message) else found[2]
+    return FieldError(f"/messages/{number}{field}", error.reason)
+
+
+def _has_list(message: object) -> bool:
+    return isinstance(message, dict) and isinstance(message.get("content"), list)
 
 
 def _is_dropped(message: object) -> bool:
@@ -78,7 +98,7 @@ def _is_dropped(message: object) -> bool:
 
 def _message(message: object) -> object:
     """Content may be text or a list of parts; parts are what `parse_question` knows."""
-    if isinstance(message, dict) and isinstance(message.get("content"), list):
+    if isinstance(message, dict) and _has_list(message):
         return {"role": message.get("role"), "parts": message["content"]}
     return message
 
