@@ -18,6 +18,7 @@ from docchat.core.models import (
     Passage,
     Prompt,
     Question,
+    Scope,
     Sources,
     TextDelta,
     Trace,
@@ -169,10 +170,11 @@ async def _retrieve(
     vector = await upstream.embed(search_text(question))
     trace.embedded_ms = watch.ms()
     terms = encode_query(question.text, earlier=previous(question))
-    found = await upstream.search(vector, terms, CANDIDATES, question.scope)
-    if not found.passages and question.scope != EVERYWHERE:
-        # A page of a version or a locale that is not indexed: better all of the docs than none.
-        found = await upstream.search(vector, terms, CANDIDATES)
+    # A page's locale may not be indexed, or its version: better more of the docs than none.
+    for scope in dict.fromkeys((question.scope, Scope(question.scope.version), EVERYWHERE)):
+        found = await upstream.search(vector, terms, CANDIDATES, scope)
+        if found.passages:
+            break
     trace.retrieved_ms = watch.ms()
     trace.best_cosine, trace.index_version = round(found.best_cosine, 4), found.index_version
     best = arranged(found.passages)[:PASSAGES]

@@ -81,23 +81,13 @@ class ChatService:
         settings = self._settings
         if settings.chat_mode is ChatMode.OFF:
             raise SwitchedOff("CHAT_MODE=off")
-        policy = Policy(
-            site_name=settings.site_name,
-            context_chars=settings.context_chars,
-            abstain_below=settings.abstain_below,
-            max_output_tokens=settings.max_output_tokens,
-            search_only=settings.chat_mode is ChatMode.SEARCH,
-            site_rules=settings.site_rules,
-            link_hosts=settings.link_hosts | {host_of(settings.site_url or "")},
-            wordings=settings.wordings,
-        )
         async with AsyncExitStack() as leases:
             connect = functools.partial(self._connect, leases)
             limits = _time_limits(settings)
             upstream = Upstream(
                 connect, limits, self._retries, turns=self._turns, waited_s=waited_s
             )
-            events = answer(question, upstream, policy, trace)
+            events = answer(question, upstream, policy_of(settings), trace)
             await leases.enter_async_context(aclosing(events))
             async for event in events:
                 yield event
@@ -133,6 +123,20 @@ class ChatService:
     async def _lease(self, leases: AsyncExitStack) -> Clients:
         gemini, index = await self._runtime.lease(leases)
         return Clients(embedder=gemini, index=index, generator=gemini, budget=self._budget)
+
+
+def policy_of(settings: Settings) -> Policy:
+    """How the site wants its questions answered."""
+    return Policy(
+        site_name=settings.site_name,
+        context_chars=settings.context_chars,
+        abstain_below=settings.abstain_below,
+        max_output_tokens=settings.max_output_tokens,
+        search_only=settings.chat_mode is ChatMode.SEARCH,
+        site_rules=settings.site_rules,
+        link_hosts=settings.link_hosts | {host_of(settings.site_url or "")},
+        wordings=settings.wordings,
+    )
 
 
 def _time_limits(settings: Settings) -> TimeLimits:

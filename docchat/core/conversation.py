@@ -22,13 +22,15 @@ def search_text(question: Question) -> str:
 def recent(history: Sequence[Turn], *, max_chars: int) -> tuple[Turn, ...]:
     """The latest turns that fit in `max_chars` together, oldest first, beginning with a user's.
 
+    An answer takes half of the room at most, so that the question before it has some, too.
+
     A model's API expects the first turn to be the user's. Earlier answers go without their
     citations: those numbers meant passages of another request.
     """
     kept: list[Turn] = []
     room = max_chars
     for said in reversed(history):
-        turn = said if said.role is Role.USER else Turn(said.role, without_citations(said.text))
+        turn = said if said.role is Role.USER else _answer(said, most=max_chars // 2)
         room -= len(turn.text)
         if room < 0:
             break
@@ -36,3 +38,7 @@ def recent(history: Sequence[Turn], *, max_chars: int) -> tuple[Turn, ...]:
     while kept and kept[-1].role is not Role.USER:
         kept.pop()
     return tuple(reversed(kept))
+
+
+def _answer(said: Turn, *, most: int) -> Turn:
+    return Turn(said.role, without_citations(said.text)[:most])

@@ -11,16 +11,21 @@ from unicodedata import name
 _FREQUENT = {
     "cs": "a v na je se jak co pro proč jsou není mohu můžu když kde nebo ale z do s",
     "da": "og i er det at hvordan hvad jeg ikke kan med til på hvor hvorfor en et af der",
-    "de": "der die das und ist wie was ich nicht kann mit ein eine zu für auf wo warum den dem",
+    "de": "der die das und ist wie was ich nicht kann mit ein eine zu für auf wo warum den dem"
+    " welche welcher welches wer wann gibt es hat sind wird man mein meine bei von im oder werden",
     "en": "the is a of to and how what i do does can not in with my for why where when it are",
-    "es": "el la los de y es cómo como qué que en un una no puedo con para por dónde mi se del",
+    "es": "el la los de y es cómo como qué que en un una no puedo con para por dónde mi se del"
+    " cuál cuáles quién cuándo hay son las está al o más",
     "fi": "ja on ei miten mikä mitä voin kuinka onko missä miksi se en että tai voi",
-    "fr": "le la les de et est comment que quoi je ne pas un une dans avec pour où mon des du",
-    "it": "il lo la di e è come cosa che non un una in con per posso dove perché mio del gli",
+    "fr": "le la les de et est comment que quoi je ne pas un une dans avec pour où mon des du"
+    " quel quelle quels quelles qui quand il sont peut faut faire sur ou se au aux ce cette",
+    "it": "il lo la di e è come cosa che non un una in con per posso dove perché mio del gli"
+    " quale quali chi quando sono le della si al o più",
     "nl": "de het een en is hoe wat ik niet kan met voor op waar waarom mijn van te zijn",
     "no": "og i er det å hvordan hva jeg ikke kan med til på hvor hvorfor en et av som",
     "pl": "i w na jest jak co nie się do z dla czy mogę gdzie dlaczego to mój są",
-    "pt": "o a os de e é como que não um uma em com para posso onde por meu do da são eu",
+    "pt": "o a os de e é como que não um uma em com para posso onde por meu do da são eu"
+    " qual quais quem quando há as na no se mais",
     "sv": "och i är det att hur vad jag inte kan med till på var varför en ett av som",
     "tr": "ve bir bu ne nasıl için mi mı neden nerede ile değil var yok olarak",
 }

@@ -54,7 +54,7 @@ _LINE_END = re.compile(r"\n(?:[ \t]*>)*")  # in a code span it is a space, in ev
 _TRAILING = re.compile(r"[?!.,:;'\"_~\\]+\Z")
 _ENDS_A_SENTENCE = re.compile(r"[.,;:!?)]*")
 _ANOTHER = re.compile(r"//|@|www\.", re.IGNORECASE)
-_PART_OF_ADDRESS = re.compile(r"[A-Za-z0-9:./@\\-]")
+_PART_OF_MARKUP = re.compile(r"[A-Za-z0-9:./@\\\[\]\u3010\u3011\uff3b\uff3d-]")
 
 
 class MarkupFilter:
@@ -153,5 +153,5 @@ def _trimmed(url: str) -> str:
 
 
 def _is_harmless(character: str) -> bool:
-    """Whether a character reference shows itself and is no part of a link."""
-    return not _PART_OF_ADDRESS.search(character) and visible(character) == character
+    """Whether a character reference shows itself and is no part of a link or of a citation."""
+    return not _PART_OF_MARKUP.search(character) and visible(character) == character

@@ -1,5 +1,6 @@
 """Places in the docs in place of an answer: the nearest ones, as a list with links."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 from docchat.core.models import Event, Finish, Outcome, Passage, TextDelta, Usage
@@ -10,6 +11,7 @@ from docchat.core.wording import Wording
 _MOST = 5
 _CLOSEST = 3
 _TITLE_CHARS = 200
+_LIKE_A_CITATION = re.compile(r"\[([^\]]*\d)\]")  # as in `Array[2]`
 
 
 def search_answer(passages: Sequence[Passage], intro: str) -> list[Event]:
@@ -52,4 +54,5 @@ def _listed(passages: Sequence[Passage], intro: str) -> list[Event]:
 
 def _title(passage: Passage) -> str:
     chunk = passage.chunk
-    return one_line(" › ".join((chunk.title, *chunk.heading_path)), most=_TITLE_CHARS)
+    title = one_line(" › ".join((chunk.title, *chunk.heading_path)), most=_TITLE_CHARS)
+    return _LIKE_A_CITATION.sub(r"(\1)", title)

@@ -6,6 +6,8 @@ They get a short, kind answer of ours. A model would guess at the docs instead, 
 import re
 
 _WORDS = re.compile(r"[^\W_]+", re.UNICODE)
+_UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
+_MOST_UNSPACED = 4
 
 
 def _set(words: str) -> frozenset[str]:
@@ -57,8 +59,12 @@ def reply(text: str, *, site_name: str) -> str | None:
 
 
 def is_one_word(text: str) -> bool:
-    """Whether the turn is a single word, which names a topic but asks nothing yet."""
-    return len(text.split()) == 1
+    """Whether the turn is a single word, which names a topic but asks nothing yet.
+
+    Chinese, Japanese and Thai have no spaces between words: up to four letters count as one.
+    """
+    unspaced = len(_UNSPACED.findall(text))
+    return len(text.split()) == 1 and unspaced <= _MOST_UNSPACED and not set(text) & set("?\uff1f")
 
 
 def _only(words: list[str], kind: frozenset[str]) -> bool:

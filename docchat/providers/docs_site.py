@@ -137,10 +137,16 @@ def _page(file: Path, tree: Tree, notes: ReadingNotes) -> Page:
         body=body,
         dialect=tree.dialect,
         version=tree.version,
-        locale=tree.locale,
+        locale=_locale(inside, tree),
         description=meta.description,
         tags=meta.tags,
     )
+
+
+def _locale(inside: str, tree: Tree) -> str:
+    """None for a page that some language lacks: it serves that language's visitors, too."""
+    everywhere = all((folder / inside).is_file() for folder in tree.translations)
+    return tree.locale if everywhere else ""
 
 
 def _belongs_to_another(file: Path, dialect: Dialect) -> None:

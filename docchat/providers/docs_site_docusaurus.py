@@ -89,12 +89,17 @@ def _trees(site: _Site, options: Options, number: int) -> Iterator[Tree]:
     for version, path in _versions(site.root, options, infix):
         stored = f"{infix}versioned_docs/version-{version}"
         name = _CURRENT if version == _CURRENT else f"version-{version}"
-        for locale, locale_folder in site.locales.items():
+        suffix = "" if plugin_id == "default" else f"-{plugin_id}"
+        inside = f"{_PLUGIN}{suffix}/{name}"
+        translated = {
+            locale: site.root / "i18n" / folder / inside
+            for locale, folder in site.locales.items()
+            if locale != site.default_locale
+        }
+        for locale in site.locales:
             is_default = locale == site.default_locale
-            suffix = "" if plugin_id == "default" else f"-{plugin_id}"
-            translated = f"i18n/{locale_folder}/{_PLUGIN}{suffix}/{name}"
             folder = site.root / stored if version != _CURRENT else main
-            folder = folder if is_default else site.root / translated
+            folder = folder if is_default else translated[locale]
             url = below(site.base, "" if is_default else locale, route, path)
             if is_default and number == 0 and site.docs_url:
                 url = below(site.docs_url, path)
@@ -107,6 +112,7 @@ def _trees(site: _Site, options: Options, number: int) -> Iterator[Tree]:
                     prefix="" if is_main else _shown(folder, site.root),
                     version=version,
                     locale=locale,
+                    translations=tuple(translated.values()) if is_default else (),
                     trailing_slash=site.trailing_slash,
                     number_prefixes=options.get("numberPrefixParser") is not False,
                 )

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from docchat.core.models import Dialect
@@ -51,7 +52,8 @@ def hugo_trees(root: Path, config: Path, site_url: str) -> list[Tree]:
                 params={**params, **dict(_flat(_mapping(own.get("params"))))},
             ),
         )
-    return list(trees.values())
+    first, *others = trees.values()
+    return [replace(first, translations=tuple(tree.folder for tree in others)), *others]
 
 
 def _read(config: Path) -> Options:

@@ -20,6 +20,7 @@ class Tree:
         dialect: whose Markdown the pages are.
         version: as in `Page`.
         locale: as in `Page`.
+        translations: where the same pages are in each of the other languages.
         trailing_slash: whether addresses end with a slash; None as Docusaurus does by default.
         directory_urls: MkDocs' `use_directory_urls`.
         number_prefixes: whether `01-` before a name only orders the sidebar.
@@ -34,6 +35,7 @@ class Tree:
     dialect: Dialect = Dialect.DOCUSAURUS
     version: str = ""
     locale: str = ""
+    translations: tuple[Path, ...] = ()
     trailing_slash: bool | None = None
     directory_urls: bool = True
     number_prefixes: bool = True

@@ -29,6 +29,8 @@ JUDGED = "supported, by the judge"
 WRONGLY = "wrongly declined"
 RIGHTLY = "rightly declined"
 
+_ANSWERS = {Outcome.ANSWERED, Outcome.PARTIAL}
+
 MEASURES = (PAGE, PRECISION, RECALL, SUPPORT, JUDGED, WRONGLY, RIGHTLY)
 
 
@@ -83,7 +85,7 @@ async def answers(
         passages = {source.n: text_of[source.chunk_id] for source in said.sources}
         cited = tuple(_place(source.url, path_of) for source in said.sources)
         scores = scored(query, said.outcome, cited)
-        if said.outcome in {Outcome.ANSWERED, Outcome.PARTIAL}:
+        if said.outcome in _ANSWERS:
             scores |= await _held_against(query, said.text, passages, chat)
         found.append(Answered(query, said.outcome, cited, scores))
         done(1)
@@ -116,7 +118,8 @@ async def _held_against(
     scores = {} if shares is None else {SUPPORT: shares}
     if chat.judge is not None and passages:
         asked = query.question.text
-        scores[JUDGED] = await judged(chat.judge, asked, text, list(passages.values()))
+        verdict = await judged(chat.judge, asked, text, list(passages.values()))
+        scores |= {} if verdict is None else {JUDGED: verdict}
     return scores
 
 
@@ -124,12 +127,12 @@ def scored(query: Query, outcome: Outcome, cited: Sequence[str]) -> dict[str, fl
     """Whether it was right to decline, and how good the citations are.
 
     Citations are held against the headings that answer, where the question names them, and
-    against pages where it does not. Places that a declined answer names are not citations.
+    against pages where it does not. Places that are listed in place of an answer are not citations.
     """
     declined = outcome is Outcome.NOT_FOUND
     if not query.answerable:
         return {RIGHTLY: float(declined)}
-    cited = () if declined else cited
+    cited = cited if outcome in _ANSWERS else ()
     exact = {place.partition("#")[0] for place in query.places}
     wanted = {*query.places, *(query.relevant - exact)}
     named = [place if _page(place) in exact else _page(place) for place in cited]

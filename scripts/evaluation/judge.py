@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from docchat.clients import Generator
 from docchat.core.models import Prompt, Role, Turn
-from docchat.errors import UpstreamBadResponse
 
 JUDGE = "gemini-3.7-flash"
 """Pinned, so that two runs are judged alike; not the model that answers by default."""
@@ -22,11 +21,12 @@ UNSUPPORTED: they say none of them, or the contrary."""
 _VERDICTS = {"SUPPORTED": 1.0, "PARTLY": 0.5, "UNSUPPORTED": 0.0}
 
 
-async def judged(model: Generator, question: str, answer: str, passages: Sequence[str]) -> float:
-    """1 when the passages support the whole answer, .5 a part of it, 0 nothing.
+async def judged(
+    model: Generator, question: str, answer: str, passages: Sequence[str]
+) -> float | None:
+    """1 when the passages support the whole answer, .5 a part of it, 0 nothing; None: no verdict.
 
     Raises:
-        UpstreamBadResponse: the judge said something else.
         ServiceError: the judge could not be asked.
     """
     marker = secrets.token_hex(8)
@@ -35,7 +35,4 @@ async def judged(model: Generator, question: str, answer: str, passages: Sequenc
     quoted = (f"--- {marker} {label} ---\n{text}" for label, text in parts.items())
     turn = Turn(Role.USER, "\n\n".join([*quoted, f"--- {marker} end ---"]))
     said = "".join([piece.text async for piece in model.stream(Prompt(_SYSTEM, (turn,)))])
-    verdict = said.strip(" \n.*`\"'").upper()
-    if verdict not in _VERDICTS:
-        raise UpstreamBadResponse(f"the judge {JUDGE} gave no verdict")
-    return _VERDICTS[verdict]
+    return _VERDICTS.get(said.strip(" \n.*`\"'").upper())

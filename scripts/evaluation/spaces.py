@@ -11,6 +11,7 @@ from docchat.answering import Policy
 from docchat.clients import Generator
 from docchat.errors import Misconfigured
 from docchat.runtime import Runtime
+from docchat.service import policy_of
 from docchat.settings import environment
 from scripts.console import say
 from scripts.evaluation.judge import JUDGE
@@ -86,6 +87,5 @@ async def _opened(stack: AsyncExitStack, **changes: str) -> Runtime:
 async def _of_settings(runtime: Runtime, judging: Runtime | None) -> Space:
     settings, gemini = runtime.settings, await runtime.gemini()
     judge = await judging.gemini() if judging else None
-    policy = Policy(settings.site_name, settings.context_chars, settings.abstain_below)
-    chat = Chat(gemini, policy, judge)
+    chat = Chat(gemini, policy_of(settings), judge)
     return Space(settings.embedding_model, settings.embedding_dimension, gemini, chat)

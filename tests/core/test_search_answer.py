@@ -22,6 +22,15 @@ def test_a_place_is_listed_once() -> None:
     assert [source.url for source in sources.sources] == [p.chunk.url for p in passages(2)]
 
 
+def test_a_number_in_a_title_is_no_citation() -> None:
+    title = "Array[2] and [^3]"
+    named = [replace(p, chunk=replace(p.chunk, title=title)) for p in passages(2)]
+    *sources, text, _ = search_answer(named, ENGLISH.search_only)
+    assert isinstance(text, TextDelta)
+    assert text.text.splitlines()[2] == "- Array(2) and (^3) › Part [1]"
+    assert [s.n for e in sources if isinstance(e, Sources) for s in e.sources] == [1, 2]
+
+
 def test_what_is_not_found_names_three_pages_and_nothing_where_there_is_none() -> None:
     sources, text, finish = not_found(passages(8), ENGLISH, Usage(1, 2))
     assert isinstance(sources, Sources)

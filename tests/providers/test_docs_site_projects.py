@@ -114,6 +114,9 @@ def test_translations_and_other_docs_plugins_are_read(tmp_path: Path) -> None:
         f"i18n/fr/{plugin}/index.md": f"{SITE}/base/fr/api",
         f"i18n/brazil/{plugin}/sub/index.md": f"{SITE}/base/pt-BR/api/sub",
     }
+    locales = {path: locale for path, (_, locale) in origin(tmp_path).items()}
+    assert locales["index.md"] == "", "a language lacks it, so it is for all of them"
+    write(tmp_path, {f"i18n/brazil/{plugin}/index.md": "a"})
     assert {locale for _, locale in origin(tmp_path).values()} == {"en", "fr", "pt-BR"}
 
 
@@ -220,8 +223,8 @@ def test_a_hugo_project_says_where_its_pages_are(tmp_path: Path) -> None:
     found = {page.url: page for page in reading.pages}
     assert {url: page.locale for url, page in found.items()} == {
         f"{SITE}/docs/": "en",
-        f"{SITE}/docs/guides/my-page/": "en",
-        f"{SITE}/docs/other/": "en",
+        f"{SITE}/docs/guides/my-page/": "",
+        f"{SITE}/docs/other/": "",
         f"{SITE}/docs/fr/": "fr",
     }
     home, guide = found[f"{SITE}/docs/"], found[f"{SITE}/docs/guides/my-page/"]
