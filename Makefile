@@ -1,6 +1,6 @@
 # Everything a person does with docchat, one word each. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run index ask evaluate test check faults fuzz injection load endings deploy destroy test-infra format lock clean
+.PHONY: help setup demo run index ask evaluate test check faults fuzz injection load endings widget deploy destroy test-infra format lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 8080
@@ -106,6 +106,9 @@ $(CHECKOV)/.ready: requirements/checkov.txt
 	$(PYTHON) -m venv $(CHECKOV)
 	$(CHECKOV)/bin/pip install --quiet --require-hashes -r requirements/checkov.txt
 	touch $@
+
+widget: ## build widget/dist from its sources, and print its size and integrity hash
+	cd widget && npm ci --ignore-scripts --no-audit --no-fund && npm run --silent build
 
 format: $(READY) ## format the code
 	$(BIN)/ruff check --fix .
