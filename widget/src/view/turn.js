@@ -62,7 +62,7 @@ function sourcesView({ sources, outcome }, strings) {
 /** @param {Source} source */
 function sourceView({ n, url, title, snippet }) {
   const number = h("span", { class: "cite" }, n);
-  const link = h("a", { href: url }, number, h("strong", {}, title), h("span", {}, snippet.replaceAll("`", "")));
+  const link = h("a", { href: url }, number, h("strong", {}, title), h("span", {}, snippet.replace(/[`*]+/g, "")));
   leadSafely(link);
   return h("li", {}, link);
 }
