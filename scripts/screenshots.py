@@ -88,8 +88,6 @@ def pictures(browser: Browser, url: str, faults: Faults) -> None:
     page = browser.new_page(viewport=DESKTOP)
     page.goto(f"{url}/docs/quick-start")
     page.locator(".launcher").click()
-    page.get_by_role("button", name=STARTER_QUESTIONS[0]).wait_for()
-    take(page, "widget-welcome")
     faults.add("streamGenerateContent", generation(say=(INDEXING,)), times=1)
     ask(page, "How do I index my own docs?", "done")
     take(page, "widget-answer")

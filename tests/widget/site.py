@@ -14,8 +14,8 @@ from tests.servers import ROOT
 
 WIDGET = ROOT / "widget"
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'none'; connect-src 'self' {endpoint}; "
-    "require-trusted-types-for 'script'; trusted-types dompurify"
+    "default-src 'none'; img-src data:; script-src 'self'; style-src 'none'; "
+    "connect-src 'self' {endpoint}; require-trusted-types-for 'script'; trusted-types dompurify"
 )
 _PAGE = """<!doctype html>
 <html lang="{lang}" data-theme="{theme}">
@@ -39,7 +39,8 @@ once when somebody who knew it has left.</p>
 </html>
 """
 _STYLE = """<style>
-html { color-scheme: light; } html[data-theme=dark] { color-scheme: dark; }
+html { color-scheme: light; }
+html[data-theme=dark] { color-scheme: dark; background: #14171d; }
 body { font-family: system-ui, sans-serif; line-height: 1.6; margin: 0; }
 main { max-width: 40rem; margin: 2rem auto; padding: 0 1rem; }
 </style>"""

@@ -16,7 +16,7 @@ sheet.replaceSync(css);
  * are described in docs/widget.md.
  */
 export class DocsChat extends HTMLElement {
-  #connected = new AbortController();
+  #built = new AbortController();
   /** @type {Asking | undefined} */ #asking;
   /** @type {ReturnType<typeof chatView> | undefined} */ #view;
   /** @type {Promise<Configuration> | undefined} */ #site;
@@ -25,19 +25,13 @@ export class DocsChat extends HTMLElement {
     const endpoint = this.getAttribute("endpoint") ?? "";
     const api = new Api(endpoint);
     this.#asking = new Asking(api, new Conversation(endpoint), () => currentPage(this));
-    this.#connected = new AbortController();
-    const { signal } = this.#connected;
-    const language = new MutationObserver(() => this.#build(api, signal));
-    language.observe(document.documentElement, { attributeFilter: ["lang"] });
-    signal.addEventListener("abort", () => language.disconnect());
-    addEventListener("keydown", (event) => this.#hotkey(event), { signal });
-    await this.#build(api, signal);
+    await this.#build(api, this.#asking);
     const asked = new URLSearchParams(location.search).get("ask");
     if (asked) this.open(asked);
   }
 
   disconnectedCallback() {
-    this.#connected.abort();
+    this.#built.abort();
     this.#asking?.stop();
   }
 
@@ -55,24 +49,30 @@ export class DocsChat extends HTMLElement {
    * What is seen, anew in the page's language; an answer that is on its way goes on in it.
    *
    * @param {Api} api
-   * @param {AbortSignal} signal
+   * @param {Asking} asking
    */
-  async #build(api, signal) {
+  async #build(api, asking) {
+    this.#built.abort();
+    const { signal } = (this.#built = new AbortController());
+    const observer = new MutationObserver(() => this.#build(api, asking));
+    observer.observe(document.documentElement, { attributeFilter: ["lang"] });
+    signal.onabort = () => observer.disconnect();
+    addEventListener("keydown", (event) => this.#hotkey(event), { signal });
     const language = this.getAttribute("language") ?? pageLanguage();
     const folder = this.getAttribute("strings-folder");
     const strings = await stringsFor(language, folder, this.getAttribute("strings"));
-    if (signal.aborted || !this.#asking) return;
-    const greet = async () => {
-      view.greet(this.getAttribute("heading") ?? strings.launch, [], ask);
-      this.#site ??= api.configuration();
-      const { title = "", starter_questions: starters = [] } = await this.#site;
-      const heading = title ? strings.title.replace("{site}", title) : strings.launch;
-      view.greet(this.getAttribute("heading") ?? heading, starters, ask);
-    };
-    const { ask } = this.#asking;
+    if (signal.aborted) return;
     const inline = this.hasAttribute("inline");
     const selection = this.getAttribute("selection") !== "off";
-    const view = chatView(this.#asking, strings, { inline, selection }, greet, signal);
+    const greet = (/** @type {Configuration} */ { title, starter_questions: starters }) => {
+      const heading = title ? strings.title.replace("{site}", title) : strings.launch;
+      view.greet(this.getAttribute("heading") ?? heading, starters ?? [], asking.ask);
+    };
+    const onOpen = async () => {
+      greet({});
+      greet(await (this.#site ??= api.configuration()));
+    };
+    const view = chatView(asking, strings, { inline, selection }, onOpen, signal);
     view.node.lang = language;
     this.#view = view;
     const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });

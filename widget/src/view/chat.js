@@ -117,14 +117,14 @@ export function chatView(asking, strings, { inline, selection }, onOpen, signal)
 
   /** @param {Turn} turn */
   function changed(turn) {
-    if (!conversation.turns.includes(turn)) return;
-    const isNew = !views.has(turn);
-    const shown = views.get(turn) ?? view(turn);
     const wasRunning = panel.log.ariaBusy === "true";
-    panel.follow(shown.update);
+    const isNew = !views.has(turn);
+    // A turn that is gone belonged to a conversation that the visitor has left.
+    const shown = conversation.turns.includes(turn) ? (views.get(turn) ?? view(turn)) : undefined;
+    if (shown) panel.follow(shown.update);
     if (wasRunning === asking.isRunning) return;
     update();
-    panel.status.textContent = asking.isRunning ? "" : announcement(shown.node);
+    panel.status.textContent = shown && wasRunning ? announcement(shown.node) : "";
     if (isNew) panel.toLast();
   }
 

@@ -33,7 +33,7 @@ export function selectionView(strings, ask, signal) {
 
   function show() {
     const selection = getSelection();
-    if (!selection?.rangeCount || !selectedText()) return;
+    if (!selection || selection.isCollapsed || !selectedText()) return;
     const { left, bottom } = selection.getRangeAt(0).getBoundingClientRect();
     about.hidden = false;
     about.style.left = `${Math.min(left, innerWidth - about.offsetWidth - GAP_PX)}px`;
