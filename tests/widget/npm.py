@@ -10,8 +10,6 @@ import pytest
 from tests.servers import ROOT
 
 WIDGET = ROOT / "widget"
-_LOCK = WIDGET / "package-lock.json"
-_INSTALLED = WIDGET / "node_modules/.package-lock.json"  # npm writes it last
 
 
 def missing(reason: str) -> None:
@@ -21,12 +19,14 @@ def missing(reason: str) -> None:
     pytest.skip(f"SKIPPED: {reason}")
 
 
-def install() -> None:
-    """Put what the lock names into `widget/node_modules`, unless it is there."""
+def install(folder: Path = WIDGET) -> None:
+    """Put what the folder's lock names into its `node_modules`, unless it is there."""
     if not shutil.which("node") or not shutil.which("npm"):
         missing("node or npm missing: apt-get install --yes nodejs npm")
-    if not _INSTALLED.exists() or _INSTALLED.stat().st_mtime < _LOCK.stat().st_mtime:
-        run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+    lock = folder / "package-lock.json"
+    installed = folder / "node_modules/.package-lock.json"  # npm writes it last
+    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
+        run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", folder=folder)
 
 
 def run(*command: str, folder: Path = WIDGET) -> str:

@@ -1,8 +1,11 @@
 /** The chat on every page of a Docusaurus site. */
-const { existsSync, readFileSync } = require("node:fs");
+const { createHash } = require("node:crypto");
+const { readFileSync, readdirSync } = require("node:fs");
 const { join } = require("node:path");
 
-const STRINGS = join(__dirname, "../dist/strings");
+const NAME = "docchat-widget";
+const DIST = join(__dirname, "../dist");
+const PROGRAM = "docs-chat.js";
 
 const isText = (value) => typeof value === "string" && value !== "";
 
@@ -25,23 +28,27 @@ const OPTIONS = {
   },
 };
 
-module.exports = function docchatWidget({ i18n }, options) {
-  const { endpoint, heading, hotkey, selection, strings } = options;
-  const attributes = {
-    endpoint,
-    heading,
-    hotkey,
-    selection: selection === false ? "off" : undefined,
-    strings: JSON.stringify({ ...translated(i18n.currentLocale), ...strings }),
-  };
-  const preconnect = { rel: "preconnect", href: new URL(endpoint).origin };
+module.exports = function docchatWidget({ baseUrl }, options) {
+  const program = read(PROGRAM);
+  const digest = createHash("sha384").update(program).digest();
+  // A new program has a new address, so that caches may keep it.
+  const folder = `docs-chat/${digest.toString("hex").slice(0, 12)}`;
   return {
-    name: "docchat-widget",
-    getClientModules: () => [join(__dirname, "client.mjs")],
+    name: NAME,
+    configureWebpack: (_config, isServer) =>
+      isServer ? {} : { plugins: [{ apply: (compiler) => emit(compiler, folder) }] },
     injectHtmlTags: () => ({
-      headTags: [{ tagName: "link", attributes: preconnect }],
-      // As text: Docusaurus takes objects for the elements of HTML alone.
-      postBodyTags: [`<docs-chat${Object.entries(attributes).map(attribute).join("")}></docs-chat>`],
+      headTags: [
+        {
+          tagName: "script",
+          attributes: {
+            defer: true,
+            src: `${baseUrl}${folder}/${PROGRAM}`,
+            integrity: `sha384-${digest.toString("base64")}`,
+            ...dataOf(options),
+          },
+        },
+      ],
     }),
   };
 };
@@ -49,24 +56,42 @@ module.exports = function docchatWidget({ i18n }, options) {
 module.exports.validateOptions = ({ options }) => {
   const { id: _, ...given } = options; // Docusaurus adds it
   for (const [name, value] of Object.entries({ endpoint: undefined, ...given })) {
-    if (!(name in OPTIONS)) throw new Error(`docchat-widget: there is no option ${name}`);
-    if (!OPTIONS[name].fits(value)) {
-      throw new Error(`docchat-widget: ${name} ${OPTIONS[name].words}`);
-    }
+    if (!(name in OPTIONS)) throw new Error(`${NAME}: there is no option ${name}`);
+    if (!OPTIONS[name].fits(value)) throw new Error(`${NAME}: ${name} ${OPTIONS[name].words}`);
   }
   return given;
 };
 
-function attribute([name, value]) {
-  if (value === undefined) return "";
-  const escaped = value.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`);
-  return ` ${name}="${escaped}"`;
+/** The options as the script's attributes. */
+function dataOf({ endpoint, heading, hotkey, selection, strings }) {
+  return {
+    "data-endpoint": endpoint,
+    ...(heading && { "data-heading": heading }),
+    ...(hotkey && { "data-hotkey": hotkey }),
+    ...(selection === false && { "data-selection": "off" }),
+    ...(strings && { "data-strings": JSON.stringify(strings) }),
+  };
 }
 
-/** The sentences of a locale, such as `pt-BR`; none where there is no translation. */
-function translated(locale) {
-  const file = join(STRINGS, `${locale.slice(0, 2)}.json`);
-  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
+/**
+ * The built files among the site's own, byte for byte: a bundler that translates them for old
+ * browsers makes them larger, and wrong.
+ */
+function emit(compiler, folder) {
+  const { Compilation, sources } = compiler.webpack;
+  const stage = Compilation.PROCESS_ASSETS_STAGE_ADDITIONAL;
+  compiler.hooks.thisCompilation.tap(NAME, (compilation) => {
+    compilation.hooks.processAssets.tap({ name: NAME, stage }, () => {
+      for (const file of files()) {
+        const source = new sources.RawSource(read(file));
+        compilation.emitAsset(`${folder}/${file}`, source, { minimized: true });
+      }
+    });
+  });
 }
 
-const english = () => translated("en");
+const files = () => [PROGRAM, ...readdirSync(join(DIST, "strings")).map((name) => `strings/${name}`)];
+
+const read = (file) => readFileSync(join(DIST, file), "utf8");
+
+const english = () => JSON.parse(read("strings/en.json"));

@@ -1,5 +1,15 @@
 import type strings = require("../dist/strings/en.json");
 
+/** Puts the chat on every page of a Docusaurus site. */
+declare function docchatWidget(
+  context: { baseUrl: string },
+  options: docchatWidget.Options,
+): {
+  name: string;
+  configureWebpack(config: object, isServer: boolean): object;
+  injectHtmlTags(): { headTags: object[] };
+};
+
 declare namespace docchatWidget {
   interface Options {
     /** The chat function's address, such as `https://chat.example.com`. */
@@ -13,19 +23,7 @@ declare namespace docchatWidget {
     /** Sentences in place of the chat's own. */
     strings?: Partial<typeof strings>;
   }
-}
 
-/** Puts the chat on every page of a Docusaurus site. */
-declare function docchatWidget(
-  context: { i18n: { currentLocale: string } },
-  options: docchatWidget.Options,
-): {
-  name: string;
-  getClientModules(): string[];
-  injectHtmlTags(): { headTags: object[]; postBodyTags: string[] };
-};
-
-declare namespace docchatWidget {
   /** Throws an error that names the option at fault. */
   function validateOptions(given: { options: Options & { id?: string } }): Options;
 }
