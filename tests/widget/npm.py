@@ -1,5 +1,6 @@
 """The widget's tools, as its lock names them."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -25,8 +26,10 @@ def install(folder: Path = WIDGET) -> None:
         missing("node or npm missing: apt-get install --yes nodejs npm")
     lock = folder / "package-lock.json"
     installed = folder / "node_modules/.package-lock.json"  # npm writes it last
-    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-        run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", folder=folder)
+    with lock.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # npm cannot be run twice in a folder
+        if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
+            run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", folder=folder)
 
 
 def run(*command: str, folder: Path = WIDGET) -> str:
