@@ -1,6 +1,6 @@
 # Everything a person does with docchat, one word each. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run index ask evaluate test check faults fuzz injection load endings deploy destroy test-infra format lock clean
+.PHONY: help setup demo run index ask evaluate test check faults fuzz injection load endings widget deploy destroy test-infra test-docusaurus format lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 8080
@@ -101,11 +101,17 @@ test-infra: $(READY) $(CHECKOV)/.ready ## run Terraform's tests, against TERRAFO
 	DOCCHAT_TEST_INFRA=1 CHECKOV="$(CURDIR)/$(CHECKOV)/bin/checkov" \
 		$(BIN)/python -m pytest tests/infra --timeout 900 --numprocesses auto --dist loadfile
 
+test-docusaurus: $(READY) ## build docs/ with Docusaurus and the widget's plugin, and ask in a browser
+	DOCCHAT_TEST_DOCUSAURUS=1 $(BIN)/python -m pytest tests/widget/test_docusaurus_build.py
+
 # Apart from .venv: checkov pins old versions of what the tests need.
 $(CHECKOV)/.ready: requirements/checkov.txt
 	$(PYTHON) -m venv $(CHECKOV)
 	$(CHECKOV)/bin/pip install --quiet --require-hashes -r requirements/checkov.txt
 	touch $@
+
+widget: ## build widget/dist from its sources, and print its size and integrity hash
+	cd widget && npm ci --ignore-scripts --no-audit --no-fund && npm run --silent build
 
 format: $(READY) ## format the code
 	$(BIN)/ruff check --fix .

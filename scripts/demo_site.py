@@ -1,11 +1,11 @@
-"""Serves a docs folder as plain pages, so that the demo's citations lead somewhere."""
+"""Serves a docs folder as plain pages with the chat, so that citations lead somewhere."""
 
 import html
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from markdown_it import MarkdownIt
@@ -21,37 +21,61 @@ _MDX_LINE = re.compile(
 )
 _EXPLICIT_ID = re.compile(r"\s*\{#([\w-]+)\}\s*$")
 _ANCHORED = ("h2", "h3", "h4")
-_TEMPLATE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>{title}</title>
-<meta name="viewport" content="width=device-width">
-<style>
-body {{ font: 16px/1.6 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto;
-  padding: 0 1rem }}
-pre, code {{ background: #8882; border-radius: 4px }}
-pre {{ padding: .8rem; overflow: auto }}
-table {{ border-collapse: collapse }}
-td, th {{ padding: .2rem .6rem; border: 1px solid #8884; text-align: left }}
-:target {{ background: #ff06 }}
-</style>
-<p><a href="/">← Ask the documentation</a></p>
-{body}
-"""
+_TEMPLATE = Path(__file__).with_name("demo_page.html").read_text(encoding="utf-8")
+_FLOATING = ' data-endpoint="/"'
+_FRONT = """<h1>Ask the documentation</h1>
+<p id="notice">{notice}</p>
+<docs-chat inline endpoint="/"></docs-chat>"""
 
 
 class DemoSite:
-    """Pages by the path of their URL."""
+    """Pages by the path of their URL, with the chat on each of them.
 
-    def __init__(self, pages: Iterable[Page]) -> None:
+    Args:
+        pages: what is served, where their URLs say.
+        notice: what a visitor should know of the answers.
+    """
+
+    def __init__(self, pages: Iterable[Page], notice: str = "") -> None:
         by_path = {page.path: page for page in pages}
         self._pages = {_path(page.url): page for page in by_path.values()}
         self._urls = {path: page.url for path, page in by_path.items()}
+        self._notice = notice
+
+    async def front(self, _: Request) -> Response:
+        """The chat, and the list of the pages."""
+        body = _FRONT.format(notice=html.escape(self._notice))
+        return self._framed("Ask the documentation", body, embedding="")
 
     async def page(self, request: Request) -> Response:
         """The page at this address."""
-        page = self._pages.get(_path(str(request.url)))
+        path = _path(str(request.url))
+        page = self._pages.get(path)
         if page is None:
-            return HTMLResponse("<p>There is no such page. <a href='/'>Back</a>", status_code=404)
-        return HTMLResponse(render(page, self._urls))
+            body = "<h1>There is no such page</h1><p><a href='/'>Back</a></p>"
+            return self._framed("No such page", body, status=404)
+        return self._framed(page.title, render(page, self._urls), path)
+
+    def _framed(
+        self,
+        title: str,
+        body: str,
+        path: str = "",
+        *,
+        embedding: str = _FLOATING,
+        status: int = 200,
+    ) -> Response:
+        links = [_link(page, current=path) for page in self._pages.values()]
+        parts = {"title": html.escape(title), "pages": "\n".join(links), "body": body}
+        text = _TEMPLATE
+        for name, value in {"embedding": embedding, **parts}.items():
+            text = text.replace(f"{{{name}}}", value, 1)
+        return HTMLResponse(text, status_code=status)
+
+
+def _link(page: Page, *, current: str) -> str:
+    mark = ' aria-current="page"' if _path(page.url) == current else ""
+    return f'<a href="{html.escape(page.url)}"{mark}>{html.escape(page.title)}</a>'
 
 
 def _path(url: str) -> str:
@@ -59,7 +83,7 @@ def _path(url: str) -> str:
 
 
 def render(page: Page, urls: Mapping[str, str]) -> str:
-    """The page as HTML; its headings have the anchors that citations name.
+    """The page's body as HTML; its headings have the anchors that citations name.
 
     Args:
         page: Markdown; admonitions and tabs are shown as plain text.
@@ -71,8 +95,7 @@ def render(page: Page, urls: Mapping[str, str]) -> str:
     has_title = _give_anchors(tokens, anchors)
     _lead_links(tokens, PurePosixPath(page.path).parent, urls)
     body = markdown.renderer.render(tokens, markdown.options, {})
-    title = html.escape(page.title)
-    return _TEMPLATE.format(title=title, body=body if has_title else f"<h1>{title}</h1>{body}")
+    return body if has_title else f"<h1>{html.escape(page.title)}</h1>{body}"
 
 
 def _without_mdx(body: str) -> str:

@@ -21,9 +21,8 @@ import uvicorn
 from functions_framework.aio import create_asgi_app
 from rich.console import Console
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import HTMLResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from docchat.core.models import Page
@@ -41,6 +40,11 @@ OK, FAILED, MISUSED = 0, 1, 2
 ROOT = Path(__file__).parent.parent
 CHAT_PREFIXES = ("/chat", "/v1/", "/feedback")
 SAMPLE_QUESTION = "What happens when the docs do not cover a question?"
+STARTER_QUESTIONS = (
+    "How do I add the chat to my site?",
+    "Which citations reach the visitor?",
+    "What happens when the docs do not cover a question?",
+)
 _DEMO_DELAY_S = 0.02
 _MAX_PORT = 65_535
 _ANYTHING = Allowed(shrink=True, other_model=True)  # the demo's index is nobody's work
@@ -71,20 +75,21 @@ class LoadBalancer:
         if path.startswith(CHAT_PREFIXES):
             return self._chat
         is_page = method in {"GET", "HEAD"} and (
-            path in {"/", "/docs"} or path.startswith("/docs/")
+            path in {"/", "/docs"} or path.startswith(("/docs/", "/assets/"))
         )
         return self._pages if is_page else self._health
 
 
 def build_app(pages: Sequence[Page] = (), *, emulated: bool = False) -> LoadBalancer:
     """Both functions behind one address; `pages` are served where their URLs say."""
-
-    async def front(_: Request) -> HTMLResponse:
-        page = (ROOT / "scripts" / "demo_page.html").read_text(encoding="utf-8")
-        return HTMLResponse(page.replace("{notice}", EMULATOR_NOTICE if emulated else ""))
-
+    site = DemoSite(pages, EMULATOR_NOTICE if emulated else "")
     local = Starlette(
-        routes=[Route("/", front), Route("/docs{path:path}", DemoSite(pages).page)],
+        routes=[
+            Route("/", site.front),
+            Mount("/docs/img", StaticFiles(directory=ROOT / "docs/img")),
+            Route("/docs{path:path}", site.page),
+            Mount("/assets", StaticFiles(directory=ROOT / "widget/dist")),
+        ],
     )
     return LoadBalancer(
         chat=create_asgi_app("chat", str(ROOT / "functions/chat/main.py"), "http"),
@@ -181,7 +186,11 @@ def _overrides(url: str, *, demo: bool) -> dict[str, str]:
     origins = (listed, url, url.replace("127.0.0.1", "localhost"))
     overrides = {"ALLOWED_ORIGINS": ",".join(filter(None, origins))}
     if demo:
-        overrides |= {"QDRANT_COLLECTION_NAME": "docchat-demo", "SITE_NAME": "docchat"}
+        overrides |= {
+            "QDRANT_COLLECTION_NAME": "docchat-demo",
+            "SITE_NAME": "docchat",
+            "STARTER_QUESTIONS": "|".join(STARTER_QUESTIONS),
+        }
     return overrides
 
 

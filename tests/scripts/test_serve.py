@@ -74,8 +74,18 @@ def test_links_between_pages_lead_to_pages(demo: Demo) -> None:
     start = httpx.get(f"{demo.url}/docs/", follow_redirects=True).text
     links = {link for link in re.findall(r'href="([^"]+)"', start) if "/docs/" in link}
     assert len(links) > 3
-    for link in links:
-        assert httpx.get(urldefrag(link)[0], follow_redirects=True).status_code == 200, link
+    with httpx.Client(follow_redirects=True) as client:
+        for link in links:
+            assert client.get(urldefrag(link)[0]).status_code == 200, link
+
+
+def test_every_page_has_the_chat(demo: Demo) -> None:
+    front = httpx.get(f"{demo.url}/").text
+    assert '<docs-chat inline endpoint="/">' in front
+    page = httpx.get(f"{demo.url}/docs/quick-start").text
+    assert '<script defer src="/assets/docs-chat.js" data-endpoint="/">' in page
+    assert httpx.get(f"{demo.url}/assets/docs-chat.js").status_code == 200
+    assert httpx.get(f"{demo.url}/docs/img/widget-answer.png").status_code == 200
 
 
 def test_the_load_balancers_routes_are_served(demo: Demo) -> None:
