@@ -77,7 +77,7 @@ class Page:
         if self.owner:
             metadata["owner"] = self.owner
         body = {"type": kind, "params": params, "metadata": metadata}
-        return httpx.post(f"{self.url}/chatkit", json=body, timeout=20)
+        return httpx.post(f"{self.url}/chatkit", json=body, timeout=60)
 
     def get(self, name: str, kind: str, params: Json, **metadata: object) -> Json:
         """The answer to a request that wants no stream."""
@@ -154,18 +154,27 @@ def state(gemini: tuple[str, State]) -> Iterator[State]:
 
 
 @pytest.fixture(scope="session")
-def qdrant_url() -> Iterator[str]:
-    with serve_in_thread(qdrant_app()) as url:
-        yield url
+def qdrant() -> Iterator[tuple[str, State]]:
+    """As `gemini`, for a Qdrant server."""
+    app = qdrant_app()
+    with serve_in_thread(app) as url:
+        yield url, app.state
+
+
+@pytest.fixture
+def qdrant_state(qdrant: tuple[str, State]) -> Iterator[State]:
+    """As `state`, for the Qdrant server."""
+    yield qdrant[1]
+    qdrant[1].faults.clear()
 
 
 @pytest.fixture(scope="session")
-def configuration(gemini: tuple[str, State], qdrant_url: str) -> dict[str, str]:
+def configuration(gemini: tuple[str, State], qdrant: tuple[str, State]) -> dict[str, str]:
     """A complete one, with the test site indexed in a Qdrant server."""
     complete = {
         "GEMINI_API_KEY": "test-key",
         "GEMINI_BASE_URL": gemini[0],
-        "QDRANT_HOST": qdrant_url,
+        "QDRANT_HOST": qdrant[0],
         "ALLOWED_ORIGINS": ORIGIN,
         "RATE_LIMIT_PER_MINUTE": "0",
         "CHATKIT": "on",

@@ -61,7 +61,7 @@ def test_switched_off_it_is_a_problem_that_says_so(
 ) -> None:
     off = configuration | {"CHATKIT": "off"}
     with functions_framework("chat", off, cwd=empty_folder) as url:
-        response = httpx.post(f"{url}/chatkit", json=HELLO, timeout=20)
+        response = httpx.post(f"{url}/chatkit", json=HELLO, timeout=60)
     assert problem_of(response) == (404, "not-found")
     assert response.json()["detail"].startswith("ChatKit is switched off here.")
 
@@ -71,8 +71,8 @@ def test_without_its_packages_it_is_a_problem_whose_cause_the_log_has(
 ) -> None:
     log = tmp_path / "log"
     with functions_framework("chat", configuration, cwd=empty_folder, log=log) as url:
-        response = httpx.post(f"{url}/chatkit", json=HELLO, timeout=20)
-        assert httpx.post(f"{url}/chat", json={"query": "Hello"}, timeout=20).status_code == 200
+        response = httpx.post(f"{url}/chatkit", json=HELLO, timeout=60)
+        assert httpx.post(f"{url}/chat", json={"query": "Hello"}, timeout=60).status_code == 200
     assert problem_of(response) == (503, "assistant-unavailable")
     cause = lines_of(log, "request")[1]["cause"]
     assert cause == "CHATKIT=on needs the packages of requirements/chatkit.txt: no chatkit"

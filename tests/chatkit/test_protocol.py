@@ -176,7 +176,7 @@ def test_a_failure_before_the_answer_is_an_error_event_too(page: Page, state: St
 def test_a_visitor_who_leaves_ends_the_models_stream(page: Page, state: State, log: Path) -> None:
     state.faults.add(STREAM, generation(say=("word ",) * 500), times=1)
     body = {"type": "threads.create", "params": {"input": said(QUESTION)}}
-    with httpx.stream("POST", f"{page.url}/chatkit", json=body, timeout=20) as response:
+    with httpx.stream("POST", f"{page.url}/chatkit", json=body, timeout=60) as response:
         for line in response.iter_lines():
             if "text_delta" in line:
                 break
@@ -321,7 +321,7 @@ BAD_INPUT = {**said("x"), "content": [{"type": SECRET, "text": "x"}]}
 def test_a_bad_body_is_refused_with_the_field_and_without_what_was_sent(
     page: Page, body: Json, pointer: str
 ) -> None:
-    response = httpx.post(f"{page.url}/chatkit", json=body, timeout=20)
+    response = httpx.post(f"{page.url}/chatkit", json=body, timeout=60)
     assert problem_of(response) == (422, "invalid-request")
     assert response.json()["errors"][0]["pointer"] == pointer
     assert SECRET not in response.text
@@ -335,5 +335,5 @@ def test_half_a_character_is_refused_or_unheard(page: Page, place: str) -> None:
     body = {"type": "threads.create", "params": {"input": sent}, "metadata": {"a": "HALF"}}
     text = httpx.Request("POST", page.url, json=body).content.replace(b"HALF", b"\\ud800")
     headers = {"content-type": "application/json"}
-    response = httpx.post(f"{page.url}/chatkit", content=text, headers=headers, timeout=20)
+    response = httpx.post(f"{page.url}/chatkit", content=text, headers=headers, timeout=60)
     assert response.status_code == (200 if place == "metadata" else 422)

@@ -3,6 +3,7 @@
 To import this takes two seconds and 70 MB, so nothing does before it is needed.
 """
 
+import asyncio
 import hashlib
 import json
 import logging
@@ -84,9 +85,10 @@ async def _parts(server: Answering, request: StreamingReq, call: Call) -> AsyncG
         async with aclosing(result.json_events) as events:
             async for event in events:
                 yield event.decode()
-    finally:
+    except (asyncio.CancelledError, GeneratorExit):
         with anyio.CancelScope(shield=True):  # the visitor has left, the answer so far is theirs
             await server.keep_partial(call)
+        raise
 
 
 async def _encode(parts: AsyncIterator[str], _: str) -> AsyncGenerator[str]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
 
 from chatkit.errors import CustomStreamError
 from chatkit.server import ChatKitServer
@@ -17,7 +18,7 @@ from chatkit.types import (
 
 from docchat import logs
 from docchat.core.models import Event
-from docchat.errors import ContentFiltered, FieldError, InvalidRequest
+from docchat.errors import ContentFiltered, DocchatError, FieldError, InvalidRequest
 from docchat.web.app import Call
 from docchat.web.chatkit.reply import Reply
 from docchat.web.chatkit.store import ThreadStore, utc
@@ -74,7 +75,8 @@ class Answering(ChatKitServer[Call]):
         """Save what was said before the stream was cut off."""
         reply = self._reply
         if reply is not None and reply.open and reply.content.text.strip():
-            await self.store.add_thread_item(reply.item.thread_id, reply.item, call)
+            with suppress(DocchatError):  # the store has noted it for the log; nobody is listening
+                await self.store.add_thread_item(reply.item.thread_id, reply.item, call)
 
     async def handle_stream_cancelled(
         self, thread: ThreadMetadata, pending_items: list[ThreadItem], context: Call
