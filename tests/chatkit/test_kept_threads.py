@@ -84,7 +84,8 @@ def test_what_was_said_before_is_part_of_the_question(
     thread = thread_of(anne_elsewhere.ask())
     follow_up, alone = anne.ask(QUESTION, thread), anne.ask(QUESTION)
     ids = [items(events)[-1]["id"].removeprefix("msg_") for events in (follow_up, alone)]
-    tokens = {one["request_id"]: one.get("input_tokens") for one in lines_of(log, "request")}
+    assert within(2.0, lambda: lines_of(log, "request")[-1]["request_id"] == ids[1])
+    tokens = {one["request_id"]: one.get("input_tokens", 0) for one in lines_of(log, "request")}
     assert tokens[ids[0]] > tokens[ids[1]] + 30
 
 

@@ -66,6 +66,13 @@ def test_switched_off_it_is_a_problem_that_says_so(
     assert response.json()["detail"].startswith("ChatKit is switched off here.")
 
 
+def test_it_is_off_with_the_chat(configuration: dict[str, str], empty_folder: Path) -> None:
+    off = configuration | {"CHAT_MODE": "off"}
+    with functions_framework("chat", off, cwd=empty_folder) as url:
+        response = httpx.post(f"{url}/chatkit", json=HELLO, timeout=60)
+    assert problem_of(response) == (503, "switched-off")
+
+
 def test_without_its_packages_it_is_a_problem_whose_cause_the_log_has(
     configuration: dict[str, str], empty_folder: Path, tmp_path: Path
 ) -> None:
