@@ -141,7 +141,7 @@ Serve = Callable[..., AbstractContextManager[str]]
 @pytest.fixture(scope="session")
 def gemini() -> Iterator[tuple[str, State]]:
     """The emulator's URL, and its state: what it was asked, and what is to go wrong."""
-    app = gemini_app(delay_s=0.02)
+    app = gemini_app(delay_s=0.005)
     with serve_in_thread(app) as url:
         yield url, app.state
 

@@ -205,7 +205,7 @@ def test_an_answer_withheld_for_safety_is_not_kept(anne: Page, state: State) -> 
 def test_an_answer_that_was_stopped_is_kept_as_far_as_it_was_read(
     anne: Page, anne_elsewhere: Page, state: State
 ) -> None:
-    state.faults.add(STREAM, generation(say=("word ",) * 500), times=1)
+    state.faults.add(STREAM, generation(say=("word ",) * 1000), times=1)
     body = {
         "type": "threads.create",
         "params": {"input": said(QUESTION)},
@@ -220,13 +220,13 @@ def test_an_answer_that_was_stopped_is_kept_as_far_as_it_was_read(
     thread = thread_of(anne.events("\n\n".join(read)))
     assert within(3.0, lambda: len(shown(anne_elsewhere, thread)) == 2)
     assert text_of(shown(anne_elsewhere, thread)[1]).startswith("word word word")
-    assert len(text_of(shown(anne_elsewhere, thread)[1])) < 1000
+    assert len(text_of(shown(anne_elsewhere, thread)[1])) < 4000
 
 
 def test_an_answer_that_a_shutdown_cuts_off_ends_with_an_error_and_is_kept(
     serve: Serve, check: Check, anne: Page, state: State
 ) -> None:
-    state.faults.add(STREAM, generation(say=("word ",) * 500), times=1)
+    state.faults.add(STREAM, generation(say=("word ",) * 1000), times=1)
     got: list[Json] = []
     with serve(**KEPT) as url:
         page = Page(url, check, ANNE)

@@ -174,7 +174,7 @@ def test_a_failure_before_the_answer_is_an_error_event_too(page: Page, state: St
 
 
 def test_a_visitor_who_leaves_ends_the_models_stream(page: Page, state: State, log: Path) -> None:
-    state.faults.add(STREAM, generation(say=("word ",) * 500), times=1)
+    state.faults.add(STREAM, generation(say=("word ",) * 1000), times=1)
     body = {"type": "threads.create", "params": {"input": said(QUESTION)}}
     with httpx.stream("POST", f"{page.url}/chatkit", json=body, timeout=60) as response:
         for line in response.iter_lines():
