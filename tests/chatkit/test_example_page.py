@@ -56,7 +56,7 @@ def test_the_pages_fetch_carries_the_conversation(
         program = tmp_path / "page.mjs"
         program.write_text(BEFORE + script + AFTER.replace("INPUT", json.dumps(said(QUESTION))))
         done = subprocess.run([node, program], capture_output=True, text=True, check=True)
-        assert within(2.0, lambda: len(lines_of(log, "request")) >= 8)
+        assert within(2.0, lambda: len(lines_of(log, "request")) >= 9)
     got: dict[str, Json] = json.loads(done.stdout)
     client = Page(url, check)
     for streamed in ("first", "second", "again"):

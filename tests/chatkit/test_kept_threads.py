@@ -230,7 +230,6 @@ def test_an_answer_that_a_shutdown_cuts_off_ends_with_an_error_and_is_kept(
     got: list[Json] = []
     with serve(**KEPT) as url:
         page = Page(url, check, ANNE)
-        page.get("threads", "threads.list", {})  # the SDK is imported now
         reading = threading.Thread(target=lambda: got.extend(page.ask()))
         reading.start()
         assert within(10.0, lambda: state.stats.open_streams == 1)

@@ -16,7 +16,7 @@ def test_slots_rate_and_origins_are_those_of_chat(
     body = {"type": "threads.create", "params": {"input": said(QUESTION)}}
     origin = {"Origin": ORIGIN}
     state.faults.add("streamGenerateContent", generation(say=("word ",) * 1000), times=1)
-    with serve(MAX_STREAMS="1", RATE_LIMIT_PER_MINUTE="1", RATE_LIMIT_BURST="4") as url:
+    with serve(MAX_STREAMS="1", RATE_LIMIT_PER_MINUTE="1", RATE_LIMIT_BURST="5") as url:
         page = Page(url, check)
         evil = {"Origin": "https://evil.example"}
         refused = httpx.post(f"{url}/chatkit", json=body, headers=evil, timeout=60)

@@ -20,8 +20,9 @@ import functions_framework.aio, httpx
 from emulators.server import serve_in_thread
 app = functions_framework.aio.create_asgi_app("chat", "functions/chat/main.py")
 with serve_in_thread(app) as url:
-    asked = httpx.post(url + "/chat", json={{"query": "How do I create a new signing key?"}})
-    refused = httpx.post(url + "/chatkit", json={HELLO!r})
+    question = {{"query": "How do I create a new signing key?"}}
+    asked = httpx.post(url + "/chat", json=question, timeout=60)
+    refused = httpx.post(url + "/chatkit", json={HELLO!r}, timeout=60)
 assert asked.json()["outcome"] == "answered" and refused.status_code == 404
 print(json.dumps([name for name in {OF_CHATKIT + OURS!r} if name in sys.modules]))
 """
