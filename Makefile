@@ -23,6 +23,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 LOCK := $(COMPILE) pyproject.toml
 TERRAFORM := terraform -chdir=infra/terraform
 CHECKOV := .local/venvs/checkov
+CHATKIT := .local/venvs/chatkit
 RETRIEVAL := .local/venvs/retrieval
 RETRIEVAL_DATA ?= ../shared/data/retrieval
 
@@ -48,7 +49,7 @@ index: $(READY) ## index DOCS, served at SITE_URL
 ask: $(READY) ## ask the running server: make ask Q="How do I …?"
 	@$(BIN)/python -m scripts.ask "$$Q"
 
-test: $(READY) ## run the tests, with coverage
+test: $(READY) $(CHATKIT)/.ready ## run the tests, with coverage
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --cov --cov-report=term
 
 check: $(READY) ## lint, formatting and types
@@ -75,6 +76,12 @@ endings: $(READY) ## 200 open streams: told to stop, left by their clients, keys
 	$(BIN)/python -m scripts.endings disconnect
 	$(BIN)/python -m scripts.rotation
 	$(BIN)/python -m scripts.soak
+
+# Apart from .venv: ChatKit's SDK brings forty packages that nothing else needs.
+$(CHATKIT)/.ready: requirements/chatkit.txt
+	$(PYTHON) -m venv $(CHATKIT)
+	$(CHATKIT)/bin/pip install --quiet --require-hashes -r requirements/chatkit.txt
+	touch $@
 
 evaluate: $(RETRIEVAL)/.ready ## measure retrieval on the public sets, beside the quick-starts
 	HF_HUB_OFFLINE=1 $(RETRIEVAL)/bin/python -m scripts.evaluate --data "$(RETRIEVAL_DATA)" \
@@ -121,6 +128,8 @@ lock: $(READY) ## write the hash-locked requirements anew from pyproject.toml
 	$(LOCK) --all-extras -o requirements/dev.txt
 	$(LOCK) --constraints requirements/dev.txt -o functions/chat/requirements.txt
 	$(LOCK) --constraints requirements/dev.txt -o functions/health/requirements.txt
+	cp functions/chat/requirements.txt requirements/chatkit.txt  # what it has, uv keeps if it can
+	$(COMPILE) pyproject.toml requirements/chatkit.in -o requirements/chatkit.txt
 	$(COMPILE) requirements/checkov.in -o requirements/checkov.txt
 	$(COMPILE) pyproject.toml benchmarks/retrieval/requirements.in --extra tools \
 		--constraints requirements/dev.txt -o benchmarks/retrieval/requirements.txt

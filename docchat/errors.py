@@ -107,12 +107,16 @@ class OriginNotAllowed(RequestError):
 
 
 class NotFound(RequestError):
-    """No route has this path."""
+    """No route has this path, or it names something that is not there; then `detail` says what."""
 
     slug = "not-found"
     status = 404
     title = "There is nothing at this address"
     detail = "This address does not exist. The routes are listed in the API reference."
+
+    def __init__(self, message: str, *, detail: str | None = None) -> None:
+        super().__init__(message)
+        self.detail = detail or self.detail
 
 
 class MethodNotAllowed(RequestError):

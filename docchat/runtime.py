@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from docchat.providers.gemini import Gemini
     from docchat.providers.qdrant import QdrantIndex
     from docchat.providers.qdrant_edge import EdgeIndex
+    from docchat.providers.qdrant_threads import QdrantThreads
     from docchat.providers.secret_manager import SecretManager
     from docchat.providers.secret_manager_cache import CachedSecret
 
@@ -39,6 +40,7 @@ class Runtime:
         self._cached_secrets: dict[str, CachedSecret] = {}
         self._gemini = ClientPerKey(self.gemini_key, self._build_gemini)
         self._index = ClientPerKey(self.qdrant_key, self._build_index)
+        self._threads = ClientPerKey(self.qdrant_key, self._build_threads)
 
     @functools.cached_property
     def settings(self) -> Settings:
@@ -69,6 +71,10 @@ class Runtime:
         await asyncio.gather(self.gemini_key(), self.qdrant_key())  # the first time, both at once
         gemini = await leases.enter_async_context(self._gemini.lease())
         return gemini, await leases.enter_async_context(self._index.lease())
+
+    async def lease_threads(self, leases: AsyncExitStack) -> "QdrantThreads":
+        """Where ChatKit's threads are kept; open as long as the stack. Raises as `lease`."""
+        return await leases.enter_async_context(self._threads.lease())
 
     async def gemini(self) -> "Gemini":
         """As `lease`, for a process that ends before its keys change."""
@@ -140,7 +146,7 @@ class Runtime:
 
     async def aclose(self) -> None:
         """Let go of every client; the next use builds new ones."""
-        await asyncio.gather(self._gemini.aclose(), self._index.aclose())
+        await asyncio.gather(self._gemini.aclose(), self._index.aclose(), self._threads.aclose())
 
     async def _ask(self, clients: ClientPerKey[C], ask: Callable[[C], Awaitable[None]]) -> None:
         """Ask a client, and once more after a refusal if there is a new key."""
@@ -195,6 +201,15 @@ class Runtime:
 
     def _build_index(self, key: SecretStr | None) -> CheckedIndex:
         return CheckedIndex(self.open_index(key), self.settings)
+
+    def _build_threads(self, key: SecretStr | None) -> "QdrantThreads":
+        from docchat.providers.qdrant_threads import QdrantThreads
+
+        settings = self.settings
+        settings.require_complete()
+        name = f"{settings.qdrant_collection_name}.threads"
+        days = settings.chatkit_retention_days
+        return QdrantThreads(str(settings.qdrant_host), key, name, retention_days=days)
 
 
 def _sendable(key: SecretStr, name: str) -> SecretStr:

@@ -1,8 +1,13 @@
 """The chat as the web sees it: the flow, its clients, the limits and the log, put together."""
 
+import asyncio
 import functools
+import threading
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing, suppress
+from typing import TYPE_CHECKING
+
+from starlette.responses import Response
 
 from docchat import logs
 from docchat.answering import Policy, answer
@@ -11,20 +16,25 @@ from docchat.core.hosts import host_of
 from docchat.core.models import Event, Question, Trace
 from docchat.deadlines import TimeLimits
 from docchat.drain import DRAIN
-from docchat.errors import SwitchedOff
+from docchat.errors import Misconfigured, NotFound, SwitchedOff
 from docchat.limits import RateLimiter, StreamSlots, TokenBudget, share
 from docchat.retries import RetryBudget
 from docchat.runtime import Runtime
-from docchat.setting_types import ChatMode, Switch
+from docchat.setting_types import ChatKitStore, ChatMode, Switch
 from docchat.settings import Settings
 from docchat.turns import Turns
 from docchat.upstream import Upstream
-from docchat.web.app import Call, Routes
+from docchat.web.app import Call, Endpoint, Routes
 from docchat.web.chat import endpoint
 from docchat.web.door import Door, guarded, guarded_answer, keyed
 from docchat.web.feedback import feedback
 from docchat.web.openai_chat import completions, models
 from docchat.web.site import public_configuration
+
+if TYPE_CHECKING:
+    from docchat.providers.qdrant_threads import OwnersThreads
+
+_CHATKIT_OFF = "ChatKit is switched off here. The page about ChatKit says how to switch it on."
 
 
 class ChatService:
@@ -36,6 +46,7 @@ class ChatService:
         self._runtime = runtime
         self._retries = RetryBudget()
         self._turns = Turns()
+        self._warmed = False
 
     @functools.cached_property
     def door(self) -> Door:
@@ -60,10 +71,20 @@ class ChatService:
         return {
             "/chat": chat,
             "/": chat,
+            "/chatkit": {"POST": guarded(self._chatkit, self)},
             "/feedback": {"POST": guarded(feedback, self)},
             "/v1/chat/completions": {"POST": keyed(guarded_answer(completions(self), self), key)},
             "/v1/models": {"GET": keyed(models, key)},
         }
+
+    def warm(self) -> None:
+        """Begin to import what takes long, where it is switched on; to be called in the worker."""
+        if self._warmed:
+            return
+        self._warmed = True
+        with suppress(Misconfigured):  # the requests say so
+            if self._settings.chatkit is Switch.ON:
+                threading.Thread(target=self._warm_chatkit, daemon=True).start()
 
     def public(self) -> dict[str, object]:
         """What a page may know before it asks."""
@@ -102,6 +123,33 @@ class ChatService:
         )
         if settings.log_questions is Switch.ON:
             logs.question(call.id, question.text)
+
+    async def _chatkit(self, call: Call) -> Response:
+        settings = self._settings
+        if settings.chatkit is Switch.OFF:
+            raise NotFound("CHATKIT=off: the route is off", detail=_CHATKIT_OFF)
+        if settings.chat_mode is ChatMode.OFF:
+            raise SwitchedOff("CHAT_MODE=off")
+        chatkit = await asyncio.to_thread(lambda: self._chatkit_endpoint)
+        return await chatkit(call)
+
+    @functools.cached_property
+    def _chatkit_endpoint(self) -> Endpoint:
+        """The route with its SDK; imported here, so that who has it off does without."""
+        try:
+            from docchat.web.chatkit.endpoint import endpoint as chatkit  # noqa: PLC0415
+        except ModuleNotFoundError as exc:
+            text = f"CHATKIT=on needs the packages of requirements/chatkit.txt: no {exc.name}"
+            raise Misconfigured(text) from exc
+        keeps = self._settings.chatkit_store is ChatKitStore.QDRANT
+        return chatkit(self, self._open_threads if keeps else None)
+
+    def _warm_chatkit(self) -> None:
+        with suppress(Misconfigured):  # as above
+            self._chatkit_endpoint  # noqa: B018 - makes it
+
+    async def _open_threads(self, leases: AsyncExitStack, owner: str) -> "OwnersThreads":
+        return (await self._runtime.lease_threads(leases)).of(owner)
 
     @property
     def _settings(self) -> Settings:

@@ -119,6 +119,13 @@ class ChatMode(StrEnum):
     OFF = "off"
 
 
+class ChatKitStore(StrEnum):
+    """Where ChatKit's threads are: nowhere but in the request, or in the Qdrant server."""
+
+    REQUEST = "request"
+    QDRANT = "qdrant"
+
+
 class Quantization(StrEnum):
     """How a Qdrant server keeps vectors in memory."""
 

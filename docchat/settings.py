@@ -17,6 +17,7 @@ from docchat.errors import Misconfigured
 from docchat.setting_types import (
     PATH_PREFIX,
     BaseUrl,
+    ChatKitStore,
     ChatMode,
     EmulatorUrl,
     LinkHosts,
@@ -82,6 +83,10 @@ class Settings(BaseModel):
     api_key: SecretStr | None = None
     api_key_secret: SecretVersion | None = None
 
+    chatkit: Switch = Switch.OFF
+    chatkit_store: ChatKitStore = ChatKitStore.REQUEST
+    chatkit_retention_days: int = Field(default=30, ge=1, le=3650)
+
     forwarded_for_entry: int = Field(default=0, ge=0, le=10)
     rate_limit_per_minute: int = Field(default=20, ge=0, le=100_000)
     rate_limit_burst: int = Field(default=10, ge=1, le=100_000)
@@ -98,6 +103,15 @@ class Settings(BaseModel):
         for name in ("first_token_deadline_s", "idle_timeout_s"):
             if getattr(self, name) > self.answer_deadline_s:
                 raise ValueError(f"{name.upper()} must not be more than ANSWER_DEADLINE_S")
+        return self
+
+    @model_validator(mode="after")
+    def _threads_have_a_server(self) -> Self:
+        if self.chatkit_store is ChatKitStore.QDRANT and self.index_folder is not None:
+            raise ValueError(
+                "CHATKIT_STORE=qdrant needs a Qdrant server, which every instance can reach: set"
+                " QDRANT_HOST to its https:// URL, or CHATKIT_STORE=request"
+            )
         return self
 
     @classmethod

@@ -60,13 +60,15 @@ RULE: dict[str, set[str]] = {
     | {"httpx2", "selectolax"},
     "docchat.web": {"docchat.core", "docchat.errors", "docchat.limits", "docchat.logs"}
     | {"pydantic", "starlette"},
+    "docchat.web.chatkit": {"docchat.core", "docchat.errors", "docchat.logs", "docchat.web"}
+    | {"anyio", "chatkit", "pydantic", "pydantic_core", "starlette"},
     "docchat.rotation": {"pydantic"},
     "docchat.checked_index": {"docchat.core", "docchat.errors", "docchat.settings"}
     | {"docchat.providers"},
     "docchat.runtime": {"docchat.checked_index", "docchat.errors", "docchat.rotation"}
     | {"docchat.settings", "docchat.setting_types", "docchat.providers", "pydantic"},
     "docchat.readiness": {"docchat.errors", "docchat.logs", "docchat.runtime"},
-    "docchat.service": {"docchat"},
+    "docchat.service": {"docchat", "starlette"},
     "functions": {"docchat", "functions_framework", "starlette"},
 }
 

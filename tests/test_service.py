@@ -1,6 +1,7 @@
 """The chat over sockets, and how often and how long it asks a Gemini that fails."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import aclosing, suppress
@@ -65,6 +66,16 @@ async def test_an_upstream_that_is_down_is_not_asked_much_more_often(emulator: S
         await asyncio.gather(*(asked(service) for _ in range(50)))
     await runtime.aclose()
     assert 300 < emulator.state.stats.calls["batchEmbedContents"] <= 1.2 * 300
+
+
+@pytest.mark.parametrize("given", [{}, {"CHATKIT": "on"}, {"CHATKIT": "maybe"}])
+def test_warming_up_leaves_it_to_the_requests_to_say_what_is_missing(
+    given: dict[str, str],
+) -> None:
+    before = set(threading.enumerate())
+    ChatService(Runtime(lambda: given)).warm()
+    for thread in set(threading.enumerate()) - before:
+        thread.join()  # pytest fails where a thread did
 
 
 def leave(client: httpx.Client) -> None:

@@ -63,6 +63,9 @@ def test_values_are_stripped_and_blank_ones_count_as_not_set() -> None:
         ("ALLOWED_ORIGINS", "https://Docs.example.com", "lower case"),
         ("ALLOWED_ORIGINS", "https://ok.example.com,ftp://x.example.com", "exact origins"),
         ("SITE_URL", "docs.example.com", "https://"),
+        ("CHATKIT", "yes", "'on' or 'off'"),
+        ("CHATKIT_STORE", "memory", "'request' or 'qdrant'"),
+        ("CHATKIT_RETENTION_DAYS", "0", "greater than or equal to 1"),
         ("ANSWER_DEADLINE_S", "0", "greater than 0"),
         ("FIRST_TOKEN_DEADLINE_S", "56", "more than ANSWER_DEADLINE_S"),
         ("IDLE_TIMEOUT_S", "56", "more than ANSWER_DEADLINE_S"),
@@ -74,6 +77,13 @@ def test_a_wrong_value_names_its_variable_and_what_to_set(
     with pytest.raises(Misconfigured, match=variable) as refused:
         Settings.from_mapping({variable: value})
     assert hint in str(refused.value)
+
+
+def test_threads_cannot_be_kept_without_a_qdrant_server() -> None:
+    kept = {"CHATKIT_STORE": "qdrant"}
+    with pytest.raises(Misconfigured, match="CHATKIT_STORE=qdrant needs a Qdrant server"):
+        Settings.from_mapping({**kept, "QDRANT_HOST": "path:x"})
+    Settings.from_mapping({**kept, "QDRANT_HOST": "https://qdrant.example.com"})
 
 
 def test_every_wrong_value_is_named_at_once() -> None:

@@ -116,7 +116,7 @@ async def _completion(events: AsyncIterator[Event], answer_id: str) -> dict[str,
     }
 
 
-def _format(*, with_usage: bool) -> StreamFormat:
+def _format(*, with_usage: bool) -> StreamFormat[Event]:
     async def encode(events: AsyncIterator[Event], answer_id: str) -> AsyncGenerator[str]:
         text, sources = "", list[Source]()
         opening = _chunk(answer_id, {"role": "assistant", "content": ""})

@@ -133,7 +133,7 @@ def parse_question(body: dict[str, Any]) -> Question:
         return replace(_conversation(body["messages"]), scope=parse_scope(body))
     if "query" not in body:
         raise InvalidRequest(FieldError("/query", "is required, or /messages"))
-    return Question(_question_text(body["query"], "/query"), scope=parse_scope(body))
+    return Question(question_text(body["query"], "/query"), scope=parse_scope(body))
 
 
 def _conversation(messages: object) -> Question:
@@ -159,7 +159,7 @@ def _turn(item: object, pointer: str) -> Turn:
     field = "content" if "content" in item else "parts"
     text = item["content"] if field == "content" else _joined(item.get("parts"))
     if role == Role.USER:
-        return Turn(Role.USER, _question_text(text, f"{pointer}/{field}"))
+        return Turn(Role.USER, question_text(text, f"{pointer}/{field}"))
     # Our own answer, sent back: it may be longer than any question.
     return Turn(Role.ASSISTANT, clean(text, f"{pointer}/{field}")[:MAX_MESSAGE_CHARS])
 
@@ -172,7 +172,8 @@ def _joined(parts: object) -> object:
     return "".join(texts) if all(isinstance(text, str) for text in texts) else None  # type: ignore[arg-type]
 
 
-def _question_text(value: object, pointer: str) -> str:
+def question_text(value: object, pointer: str) -> str:
+    """A question within its limits; raises `InvalidRequest`."""
     text = clean(value, pointer)
     if not text and isinstance(value, str) and value.strip():
         raise InvalidRequest(FieldError(pointer, "must have characters that can be seen"))

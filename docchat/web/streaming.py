@@ -4,14 +4,16 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from docchat.core.models import Event
 from docchat.errors import DocchatError, ShuttingDown
 from docchat.web.app import Call
 from docchat.web.requests import attended
+
+T = TypeVar("T")
 
 Drain = asyncio.Event
 """Set when the instance is told to go."""
@@ -22,8 +24,8 @@ _HEADERS = {"X-Accel-Buffering": "no"}  # some proxies would hold the pieces bac
 
 
 @dataclass(frozen=True, slots=True)
-class StreamFormat:
-    """One wire protocol.
+class StreamFormat(Generic[T]):
+    """One wire protocol, for events of the type `T`.
 
     Attributes:
         encode: events and the answer's id → what is sent, up to the protocol's own end.
@@ -33,7 +35,7 @@ class StreamFormat:
             nobody on the way takes the connection for dead.
     """
 
-    encode: Callable[[AsyncIterator[Event], str], AsyncGenerator[str]]
+    encode: Callable[[AsyncIterator[T], str], AsyncGenerator[str]]
     encode_error: Callable[[DocchatError, str], str]
     headers: Mapping[str, str]
     keep_alive_s: float = 10.0
@@ -51,15 +53,15 @@ class _Line:
         self.said_at = asyncio.get_running_loop().time()
 
 
-class _Stream(StreamingResponse):
+class _Stream(StreamingResponse, Generic[T]):
     """Closes the answer and writes the log line, even when nobody is there to read a byte."""
 
     def __init__(
         self,
         call: Call,
-        first: Event,
-        rest: AsyncGenerator[Event],
-        wire: StreamFormat,
+        first: T,
+        rest: AsyncGenerator[T],
+        wire: StreamFormat[T],
         drain: Drain,
     ) -> None:
         super().__init__((), headers={**_HEADERS, **wire.headers}, media_type=_EVENT_STREAM)
@@ -128,7 +130,7 @@ class _Stream(StreamingResponse):
 
 
 async def streamed(
-    call: Call, events: AsyncGenerator[Event], wire: StreamFormat, drain: Drain
+    call: Call, events: AsyncGenerator[T], wire: StreamFormat[T], drain: Drain
 ) -> Response:
     """Start the response only once there is something to send: until then a failure is a status.
 
@@ -145,11 +147,11 @@ async def streamed(
     return _Stream(call, first, events, wire, drain)
 
 
-async def _first(events: AsyncGenerator[Event]) -> Event:
+async def _first(events: AsyncGenerator[T]) -> T:
     return await anext(events)
 
 
-async def _joined(first: Event, rest: AsyncGenerator[Event]) -> AsyncGenerator[Event]:
+async def _joined(first: T, rest: AsyncGenerator[T]) -> AsyncGenerator[T]:
     yield first
     async for event in rest:
         yield event

@@ -7,8 +7,8 @@ it is a rewrite in Python with errors of its own, and takes 60 ms for a hybrid q
 points. Shards are not optimised here, so every search is exact.
 
 What is not there is refused with status 400 and named: gRPC, payload indexes other than
-`keyword`, search by example, grouping, formulas. Shards, replicas and quantisation are taken and
-make no difference.
+`keyword` and `float`, search by example, grouping, formulas. Shards, replicas and quantisation are
+taken and make no difference.
 """
 
 from emulators.qdrant.app import create_app

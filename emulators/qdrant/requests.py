@@ -17,6 +17,10 @@ _DISTANCES = {
     models.Distance.DOT: edge.Distance.Dot,
     models.Distance.MANHATTAN: edge.Distance.Manhattan,
 }
+_FIELDS = {
+    models.PayloadSchemaType.KEYWORD: edge.PayloadSchemaType.Keyword,
+    models.PayloadSchemaType.FLOAT: edge.PayloadSchemaType.Float,
+}
 _UPDATE_MODES = {
     models.UpdateMode.UPSERT: edge.UpdateMode.Upsert,
     models.UpdateMode.INSERT_ONLY: edge.UpdateMode.InsertOnly,
@@ -29,6 +33,8 @@ def layout(request: models.CreateCollection, *, wal: bool) -> edge.EdgeConfig:
     vectors = request.vectors or {}
     named = vectors if isinstance(vectors, dict) else {"": vectors}
     sparse = request.sparse_vectors or {}
+    if not named and not sparse:  # the server takes points without vectors, a shard must name one
+        sparse = {"unused": models.SparseVectorParams()}
     return edge.EdgeConfig(
         vectors={name: _dense_params(params) for name, params in named.items()},
         sparse_vectors={name: _sparse_params(params) for name, params in sparse.items()},
@@ -37,12 +43,11 @@ def layout(request: models.CreateCollection, *, wal: bool) -> edge.EdgeConfig:
 
 
 def field_index(request: models.CreateFieldIndex) -> edge.UpdateOperation:
-    """An index over a field of the payload; keywords alone."""
-    if request.field_schema is not models.PayloadSchemaType.KEYWORD:
-        raise unsupported("an index over anything but keywords")
-    return edge.UpdateOperation.create_field_index(
-        request.field_name, edge.PayloadSchemaType.Keyword
-    )
+    """An index over a field of the payload; keywords and floats alone."""
+    for schema, kind in _FIELDS.items():
+        if request.field_schema is schema:
+            return edge.UpdateOperation.create_field_index(request.field_name, kind)
+    raise unsupported("an index over anything but keywords and floats")
 
 
 def upsert(request: models.PointsList | models.PointsBatch) -> edge.UpdateOperation:

@@ -19,4 +19,5 @@ _routes = _service.routes()
 async def chat(request: Request) -> Response:
     """Serve one request."""
     logs.configure()
+    _service.warm()
     return await respond(request, _routes, _service.origins)

@@ -14,11 +14,18 @@ locals {
     if length(regexall(local.not_source, file)) == 0
   }
 
+  # ChatKit's SDK brings forty packages: only who has switched it on builds them in.
+  chatkit = lookup(var.settings, "CHATKIT", "off") == "on"
+  requirements = {
+    chat   = local.chatkit ? { "requirements.txt" = "${local.repository}/requirements/chatkit.txt" } : {}
+    health = {}
+  }
+
   archive_files = {
     for function in ["chat", "health"] : function => merge(local.shared_files, {
       for file in fileset("${local.repository}/functions/${function}", "**") :
       file => "${local.repository}/functions/${function}/${file}"
       if length(regexall(local.not_source, file)) == 0
-    })
+    }, local.requirements[function])
   }
 }

@@ -342,6 +342,10 @@ variable "settings" {
     error_message = "settings.CHAT_MODE must be full, search or off."
   }
   validation {
+    condition     = contains(["on", "off"], lookup(var.settings, "CHATKIT", "off"))
+    error_message = "settings.CHATKIT must be on or off."
+  }
+  validation {
     condition     = contains(["on", "off"], lookup(var.settings, "LOG_QUESTIONS", "off"))
     error_message = "settings.LOG_QUESTIONS must be on or off."
   }

@@ -41,7 +41,7 @@ async def hesitant() -> AsyncGenerator[Event]:
 def url() -> Iterator[str]:
     """A server that says nothing for ten times as long as it may be silent."""
 
-    def route(wire: StreamFormat) -> Endpoint:
+    def route(wire: StreamFormat[Event]) -> Endpoint:
         async def post(call: Call) -> Response:
             restless = replace(wire, keep_alive_s=0.01)
             return await streamed(call, hesitant(), restless, asyncio.Event())

@@ -30,14 +30,14 @@ class Workspace:
 
     Attributes:
         folder: where terraform runs.
-        repository: holds `functions/`, `docchat/` and `infra/terraform/`.
+        repository: holds `functions/`, `docchat/`, `requirements/` and `infra/terraform/`.
     """
 
     def __init__(self, repository: Path, google: str) -> None:
         self.repository = repository
         self.folder = repository / "infra/terraform"
         self._environment = clean_environment(provider_environment(google))
-        for name in ("functions", "docchat", "infra/terraform"):
+        for name in ("functions", "docchat", "requirements", "infra/terraform"):
             shutil.copytree(ROOT / name, repository / name, ignore=NOT_COPIED)
         (self.folder / "google_override.tf").write_text(_PIN % google)
 

@@ -25,7 +25,7 @@ STOP = Finish(Outcome.ANSWERED, Usage())
 
 @contextmanager
 def serving(
-    events: Events, wire: StreamFormat, drain: asyncio.Event | None = None
+    events: Events, wire: StreamFormat[Event], drain: asyncio.Event | None = None
 ) -> Iterator[httpx.Client]:
     async def post(call: Call) -> Response:
         return await streamed(call, events(), wire, drain or asyncio.Event())
@@ -34,7 +34,7 @@ def serving(
         yield client
 
 
-def ask(events: Events, wire: StreamFormat, drain: asyncio.Event | None = None) -> str:
+def ask(events: Events, wire: StreamFormat[Event], drain: asyncio.Event | None = None) -> str:
     with serving(events, wire, drain) as client:
         return client.post("/").text
 
@@ -56,7 +56,9 @@ async def hesitant() -> AsyncGenerator[Event]:
 
 
 @PROTOCOLS
-def test_a_silence_is_filled_with_comments_and_nothing_else_changes(wire: StreamFormat) -> None:
+def test_a_silence_is_filled_with_comments_and_nothing_else_changes(
+    wire: StreamFormat[Event],
+) -> None:
     events = ask(hesitant, replace(wire, keep_alive_s=0.04)).split("\n\n")
     comments = [event for event in events if event.startswith(":")]
     assert set(comments) == {": keep-alive"}
@@ -66,7 +68,7 @@ def test_a_silence_is_filled_with_comments_and_nothing_else_changes(wire: Stream
 
 
 @PROTOCOLS
-def test_there_are_no_comments_while_there_is_something_to_say(wire: StreamFormat) -> None:
+def test_there_are_no_comments_while_there_is_something_to_say(wire: StreamFormat[Event]) -> None:
     async def steady() -> AsyncGenerator[Event]:
         for _ in range(20):
             yield TextDelta("word ")
@@ -77,7 +79,7 @@ def test_there_are_no_comments_while_there_is_something_to_say(wire: StreamForma
 
 
 @PROTOCOLS
-def test_an_instance_that_goes_ends_a_silent_stream(wire: StreamFormat) -> None:
+def test_an_instance_that_goes_ends_a_silent_stream(wire: StreamFormat[Event]) -> None:
     drain, closed = asyncio.Event(), threading.Event()
 
     async def silent() -> AsyncGenerator[Event]:
@@ -94,7 +96,9 @@ def test_an_instance_that_goes_ends_a_silent_stream(wire: StreamFormat) -> None:
 
 
 @PROTOCOLS
-def test_an_instance_that_goes_after_the_last_event_adds_no_second_end(wire: StreamFormat) -> None:
+def test_an_instance_that_goes_after_the_last_event_adds_no_second_end(
+    wire: StreamFormat[Event],
+) -> None:
     drain = asyncio.Event()
 
     async def slow_to_close() -> AsyncGenerator[Event]:
@@ -110,7 +114,7 @@ def test_an_instance_that_goes_after_the_last_event_adds_no_second_end(wire: Str
 
 @PROTOCOLS
 def test_a_client_that_leaves_in_a_silence_closes_the_answer_within_a_second(
-    wire: StreamFormat,
+    wire: StreamFormat[Event],
 ) -> None:
     closed = threading.Event()
 
