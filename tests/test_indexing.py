@@ -220,6 +220,15 @@ async def test_a_run_that_would_lose_much_is_refused_unless_allowed() -> None:
     assert counts(await run(chunks(1), store, allowed=Allowed(shrink=True))) == (1, 0, 1, 6)
 
 
+async def test_pages_that_lose_most_of_their_text_are_a_loss_too() -> None:
+    store = FakeStore()
+    whole = [replace(c, path="one.md") for c in chunks(10)]
+    await run(whole, store)
+    with pytest.raises(IndexRefused, match=r"4 of 10 chunks would be gone"):
+        await run(whole[:6], store)
+    assert counts(await run(whole[:7], store)) == (7, 0, 7, 3)
+
+
 async def test_rewritten_and_renamed_pages_are_no_loss() -> None:
     store = FakeStore()
     await run(chunks(10), store)

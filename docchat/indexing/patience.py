@@ -9,7 +9,7 @@ from docchat.errors import ServiceError, UpstreamBusy
 
 T = TypeVar("T")
 
-_QUOTA_WAIT_S = 60.0  # a quota is most often one of requests or tokens a minute
+_LONGEST_WAIT_S = 60.0  # a quota is most often one of requests or tokens a minute
 _FIRST_WAIT_S = 1.0
 _MOST_TRIES = 4
 _JITTER = 0.25
@@ -50,17 +50,21 @@ class Patience:
     def _wait_s(self, failure: ServiceError, tries: int, waited_s: float) -> float | None:
         """Seconds until the next try; None when there is none."""
         if _is_quota(failure):
-            wait_s = _spread(failure.wait_s or _QUOTA_WAIT_S)
+            wait_s = _spread(failure.wait_s or min(_doubling(tries), _LONGEST_WAIT_S))
             return wait_s if waited_s + wait_s <= self._quota_s else None
         if not failure.retries or tries >= _MOST_TRIES:
             return None
-        return _spread(_FIRST_WAIT_S * (1 << tries - 1))
+        return _spread(_doubling(tries))
 
     def _hold(self, wait_s: float) -> None:
         self._resume_at = max(self._resume_at, asyncio.get_running_loop().time() + wait_s)
 
     async def _quiet(self) -> None:
         await asyncio.sleep(self._resume_at - asyncio.get_running_loop().time())
+
+
+def _doubling(tries: int) -> float:
+    return _FIRST_WAIT_S * (1 << min(tries - 1, 10))
 
 
 def _spread(wait_s: float) -> float:

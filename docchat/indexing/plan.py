@@ -69,6 +69,7 @@ async def make_plan(
         IndexRefused: more than `MOST_LOST` of the published index would be lost.
     """
     kept = recovered = removed = 0
+    total = wanted.count()
     for version in await store.versions():
         reusable = same_space(version.manifest, new)
         if not (reusable or version.published):
@@ -77,11 +78,11 @@ async def make_plan(
         found = wanted.count_in(version.name)
         if version.published:
             kept, removed = found, gone
-            _refuse_loss(lost, version.manifest.chunks, allowed=allow_shrink)
+            fewer = version.manifest.chunks - total if _cut_alike(version.manifest, new) else 0
+            _refuse_loss(max(lost, fewer), version.manifest.chunks, allowed=allow_shrink)
         else:
             recovered += found
     texts, chars = wanted.without_vector()
-    total = wanted.count()
     return Report(
         chunks=total,
         embedded=total - kept - recovered,
@@ -109,9 +110,13 @@ async def _compare(
     return removed, lost
 
 
+def _cut_alike(old: Manifest, new: Manifest) -> bool:
+    return old.chunker == new.chunker
+
+
 def _refuse_loss(lost: int, of: int, *, allowed: bool) -> None:
     if lost > of * MOST_LOST and not allowed:
         raise IndexRefused(
-            f"{lost} of {of} chunks would be gone, page and text: if that is meant, run it again"
+            f"{lost} of {of} chunks would be gone: if that is meant, run it again"
             " with --allow-shrink; the published index is left as it is"
         )

@@ -96,6 +96,8 @@ resource "google_compute_url_map" "redirect" {
     # 301, so that no client sends a question over plain http a second time.
     redirect_response_code = "MOVED_PERMANENTLY_DEFAULT"
   }
+
+  depends_on = [time_sleep.apis]
 }
 
 resource "google_compute_ssl_policy" "this" {
