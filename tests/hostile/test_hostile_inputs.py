@@ -37,8 +37,10 @@ def server(variables: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
         # Few passages: what the emulator makes of them is not the point here.
         changes = {"GEMINI_BASE_URL": gemini, "RATE_LIMIT_PER_MINUTE": "0", "CONTEXT_CHARS": "1000"}
         complete = {**variables, **changes}
-        with functions_framework("chat", complete, cwd=folder, log=folder / "log") as url:
-            yield Server(url, folder / "log")
+        log = folder / "log"
+        # Thousands of requests; what they reach, other tests reach as well.
+        with functions_framework("chat", complete, cwd=folder, log=log, covered=False) as url:
+            yield Server(url, log)
 
 
 def items(test_data: Path, name: str = "*") -> list[dict[str, Any]]:
