@@ -15,7 +15,7 @@ from emulators.server import serve_in_thread
 from emulators.wire import WireFault, bad_wire
 from tests.fakes import FakeEmbedder
 
-LEASE_S = 0.6
+LEASE_S = 2.0
 MANIFEST = Manifest("test-embedding", 2, "1", 0, "f", "2026-11-21T08:00:00+00:00")
 POINT = Point(
     Chunk(str(uuid.uuid4()), "a.md", "https://docs.example/a", "A", (), "Text."),
