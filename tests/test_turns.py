@@ -56,3 +56,4 @@ async def test_those_who_leave_hold_nobody_up(passes: int) -> None:
     async with asyncio.timeout(5):
         await asyncio.gather(*waiting[::2])
         await turns.take()
+    assert all(task.done() for task in waiting)
