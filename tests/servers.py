@@ -13,14 +13,21 @@ import httpx
 
 ROOT = Path(__file__).parent.parent
 _START_DEADLINE_S = 30.0
+_kept: list[socket.socket] = []
 
 
 def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port on which nobody listens and which the OS gives to nobody else meanwhile.
+
+    It stays bound without listening: a server that sets SO_REUSEADDR, as all of them do, can take
+    it; a bind to port 0 can't.
+    """
+    keeper = socket.socket()
+    keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    keeper.bind(("127.0.0.1", 0))
+    _kept.append(keeper)
+    port: int = keeper.getsockname()[1]
+    return port
 
 
 def clean_environment(variables: Mapping[str, str], *, covered: bool = True) -> dict[str, str]:
