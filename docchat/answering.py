@@ -10,6 +10,7 @@ from typing import NamedTuple
 from docchat.core import small_talk
 from docchat.core.canary import LeakWatch
 from docchat.core.conversation import previous, recent, search_text
+from docchat.core.ground import Ground
 from docchat.core.models import (
     EVERYWHERE,
     Event,
@@ -30,7 +31,7 @@ from docchat.core.search_answer import not_found, search_answer
 from docchat.core.sparse import encode_query
 from docchat.core.wording import Wording, wording_for
 from docchat.errors import ContentFiltered, ServiceError
-from docchat.grounding import Ground, grounded
+from docchat.grounding import grounded
 from docchat.upstream import Upstream
 
 CANDIDATES = 50
@@ -127,12 +128,12 @@ async def answer(
 async def _events(
     question: Question, upstream: Upstream, policy: Policy, watch: _Watch
 ) -> AsyncGenerator[Event]:
-    kind_words = small_talk.reply(question.text, site_name=policy.site_name)
+    wording = wording_for(question, policy.wordings)
+    kind_words = small_talk.reply(question.text, wording, site_name=policy.site_name)
     if kind_words:
         fixed: Sequence[Event] = [TextDelta(kind_words), Finish(Outcome.ANSWERED, Usage())]
     else:
         found = await _retrieve(question, upstream, policy, watch)
-        wording = wording_for(question, policy.wordings)
         ground = Ground(found.passages, wording, policy.link_hosts)
         topic = not question.history and small_talk.is_one_word(question.text)
         if found.covered and not (topic or policy.search_only):
@@ -141,11 +142,7 @@ async def _events(
                     yield event
             return
         intro = wording.one_word if topic else wording.search_only
-        fixed = (
-            search_answer(found.passages, intro)
-            if found.covered
-            else not_found(found.passages, wording, Usage())
-        )
+        fixed = search_answer(ground, intro) if found.covered else not_found(ground, Usage())
     for event in fixed:
         yield event
 
@@ -201,7 +198,7 @@ async def _generate(
     budget = (await upstream.clients()).budget
     reservation = budget.reserve(most_tokens(prompt) + policy.max_output_tokens)
     if reservation is None:
-        for event in search_answer(ground.passages, ground.wording.over_budget):
+        for event in search_answer(ground, ground.wording.over_budget):
             yield event
         return
     leak = LeakWatch(prompt.canary)

@@ -1,16 +1,15 @@
 """From the model's pieces to events that can be shown: cited, declared, and ended for a reason."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass
 
 from docchat.core.abstention import AbstentionDetector
 from docchat.core.canary import LeakWatch
+from docchat.core.ground import Ground
 from docchat.core.models import (
     Event,
     Finish,
     FinishReason,
     Outcome,
-    Passage,
     Piece,
     TextDelta,
     Usage,
@@ -22,21 +21,6 @@ from docchat.errors import ContentFiltered, UpstreamBadResponse, UpstreamTruncat
 
 MAX_ANSWER_CHARS = 65_536
 """No answer is longer, whatever the model sends; the longest that it is asked for is half of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What an answer stands on, and what is said where it cannot stand.
-
-    Attributes:
-        passages: what the model was given.
-        wording: docchat's own words.
-        link_hosts: hosts that it may link to, besides those of the passages.
-    """
-
-    passages: tuple[Passage, ...]
-    wording: Wording
-    link_hosts: frozenset[str] = frozenset()
 
 
 async def grounded(
@@ -75,7 +59,7 @@ async def grounded(
             sent = sent or _says_something(event)
             yield event
     if declaration.declared and finish not in (None, FinishReason.BLOCKED):
-        for event in not_found(ground.passages, ground.wording, usage, after_text=sent):
+        for event in not_found(ground, usage, after_text=sent):
             yield event
         return
     for event in _ending(finish, ground.wording, cited=shown.cited > 0, usage=usage, sent=sent):

@@ -4,7 +4,7 @@
 
 Prints how many texts of each set were held off in each place, and how many of real documentation's
 passages the output filter leaves as they are. No model is asked: one emulator echoes its prompt,
-and an answer is taken to be whatever an attacker wants it to be.
+one does what any text in it says, and an answer is taken to be whatever an attacker wants it to be.
 
 Exit codes: 0 all held off, 1 some were not, 2 the data is missing.
 """
@@ -12,8 +12,8 @@ Exit codes: 0 all held off, 1 some were not, 2 the data is missing.
 import asyncio
 import os
 import sys
-from collections.abc import Iterable
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import aclosing, contextmanager
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -26,7 +26,14 @@ from emulators.gemini.script import generation
 from emulators.server import serve_in_thread
 from tests.core.rendered import shown
 from tests.injection.attacks import benign, hostile
-from tests.injection.checks import PLACES, faults_as_output, faults_in_prompt, filtered, rolls
+from tests.injection.checks import (
+    PLACES,
+    faults_as_output,
+    faults_in_prompt,
+    faults_when_obeyed,
+    filtered,
+    rolls,
+)
 
 OK, FAILED, NO_DATA = 0, 1, 2
 _MODEL = "gemini-3.8-flash"
@@ -35,6 +42,7 @@ _MOST_CHANGED = 0.01
 
 Held = dict[str, list[str]]
 """Place → the texts that were not held off there, with what went wrong."""
+Check = Callable[[Gemini, str, str], Awaitable[list[str]]]
 
 
 def main() -> int:
@@ -50,28 +58,40 @@ def main() -> int:
 
 
 def _attack(console: Console, sets: dict[str, list[str]]) -> bool:
-    table = Table("texts", *PLACES, "output", "set", title="held off")
-    app = create_app()
-    app.state.faults.add("streamGenerateContent", generation(mode="echo"))
+    table = Table("set", "the model", *PLACES, "output", title="held off")
     bad: list[str] = []
-    with serve_in_thread(app) as url:
+    with _model("echo") as echo, _model("obey") as obey:
         for name, texts in sets.items():
-            failed = asyncio.run(_in_prompts(url, texts)) | {"output": _as_output(texts)}
-            held = [f"{len(texts) - len(found)}/{len(texts)}" for found in failed.values()]
-            table.add_row(str(len(texts)), *held, name)
-            bad += [f"{name}, {place}: {what}" for place, found in failed.items() for what in found]
+            rows = {
+                "echoes": asyncio.run(_asked(echo, faults_in_prompt, texts)),
+                "obeys": asyncio.run(_asked(obey, faults_when_obeyed, texts)),
+            }
+            rows["obeys"]["output"] = _as_output(texts)
+            for model, failed in rows.items():
+                held = [f"{len(texts) - len(found)}/{len(texts)}" for found in failed.values()]
+                table.add_row(name, model, *held)
+                bad += [f"{name}, {place}: {w}" for place, found in failed.items() for w in found]
     console.print(table)
     _list(console, bad)
     return not bad
 
 
-async def _in_prompts(url: str, texts: Iterable[str]) -> Held:
+@contextmanager
+def _model(mode: str) -> Iterator[str]:
+    """The address of an emulator whose every answer is in that mode."""
+    app = create_app()
+    app.state.faults.add("streamGenerateContent", generation(mode=mode))
+    with serve_in_thread(app) as url:
+        yield url
+
+
+async def _asked(url: str, faults: Check, texts: Iterable[str]) -> Held:
     model = Gemini(SecretStr("k"), embedding_model="-", generative_model=_MODEL, base_url=url)
     free = asyncio.Semaphore(_AT_ONCE)
 
     async def ask(place: str, text: str) -> list[str]:
         async with free:
-            return [f"{what}: {text!r}" for what in await faults_in_prompt(model, place, text)][:1]
+            return [f"{what}: {text!r}" for what in await faults(model, place, text)][:1]
 
     async with aclosing(model):
         found = {p: await asyncio.gather(*(ask(p, text) for text in texts)) for p in PLACES}

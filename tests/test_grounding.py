@@ -3,10 +3,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from docchat.core.canary import LeakWatch, canary_of
+from docchat.core.ground import Ground
 from docchat.core.models import Event, Finish, FinishReason, Outcome, Piece, TextDelta
 from docchat.core.wording import ENGLISH
 from docchat.errors import ContentFiltered
-from docchat.grounding import Ground, grounded
+from docchat.grounding import grounded
 from tests.fakes import passages
 
 CANARY = canary_of("the rules")

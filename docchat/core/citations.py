@@ -15,7 +15,9 @@ from docchat.core.markers import (
     OPENING,
     cited_numbers,
     group_end,
+    in_parentheses,
     is_only_marks,
+    is_value,
 )
 from docchat.core.models import Passage, Source
 from docchat.core.visible import one_line
@@ -106,6 +108,9 @@ class CitationFilter:
             return None
         if not end and len(window) == MOST_CHARS and is_only_marks(window):
             return start + len(window) - len(window.lstrip(OPENING))
+        if end and is_value(window):
+            self._put(" " + in_parentheses(window))  # behind a bracket it would be a link
+            return end
         numbers = cited_numbers(window) if end else []
         known = [n for n in numbers if 1 <= n <= len(self._passages)]
         if known:

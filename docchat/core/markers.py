@@ -24,6 +24,7 @@ _ONLY_MARKS = re.compile(
     rf"(?:{_NAME}|and\b|{_LINE_END}|[\{OPENING}{CLOSING}\\*_\s\d,;–&^-])*+", re.IGNORECASE
 )
 _LONGEST_RANGE = 100
+_PADDED = re.compile(r"(?<!\d)0\d")
 
 
 def group_end(text: str, start: int) -> int:
@@ -46,6 +47,20 @@ def cited_numbers(group: str) -> list[int]:
         low = int(first)
         numbers += range(low, min(int(last or first), low + _LONGEST_RANGE) + 1)
     return numbers
+
+
+def is_value(group: str) -> bool:
+    """Whether the numbers mean something else: an interval as `[0, 1]`, a time as `[0003]`.
+
+    Passages are numbered from 1, and nobody writes their numbers with a zero in front.
+    """
+    numbers = cited_numbers(group)
+    return bool(numbers) and (_PADDED.search(group) is not None or 0 in numbers[:-1])
+
+
+def in_parentheses(group: str) -> str:
+    """The group without its brackets, in parentheses: it must not look like a marker."""
+    return f"({_NOISE.sub('', group).strip()})"
 
 
 def is_only_marks(text: str) -> bool:

@@ -5,6 +5,8 @@ They get a short, kind answer of ours. A model would guess at the docs instead, 
 
 import re
 
+from docchat.core.wording import Wording
+
 _WORDS = re.compile(r"[^\W_]+", re.UNICODE)
 _UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
 _MOST_UNSPACED = 4
@@ -15,9 +17,13 @@ def _set(words: str) -> frozenset[str]:
 
 
 _GREETINGS = _set(
-    "hi hello hey hiya howdy greetings yo hallo hola bonjour salut ciao ola moin servus namaste"
+    "hi hello hey hiya howdy greetings yo hallo hola bonjour salut ciao ola olá moin servus hej"
+    " namaste привет здравствуйте привіт こんにちは 你好 안녕하세요"
 )
-_THANKS = _set("thanks thank thx ty cheers danke merci gracias grazie obrigado arigato")
+_THANKS = _set(
+    "thanks thank thx ty cheers danke merci gracias grazie obrigado obrigada bedankt dank tack tak"
+    " arigato спасибо дякую ありがとう 谢谢 감사합니다"
+)
 _FILLERS = _set(
     "there you very much so a lot all everyone again bot assistant docchat for the your help"
     " good morning afternoon evening day to and ok okay great perfect that this was it helped me"
@@ -25,6 +31,14 @@ _FILLERS = _set(
 )
 _IDENTITY = frozenset(
     {
+        "wer bist du",
+        "wer sind sie",
+        "quién eres",
+        "qui es tu",
+        "qui êtes vous",
+        "chi sei",
+        "quem é você",
+        "wie ben jij",
         "who are you",
         "what are you",
         "what is this",
@@ -41,20 +55,21 @@ _IDENTITY = frozenset(
 )
 
 
-def reply(text: str, *, site_name: str) -> str | None:
+def reply(text: str, wording: Wording, *, site_name: str) -> str | None:
     """Our own answer to such a turn, or None when it asks something."""
-    words = _WORDS.findall(text.lower())
+    said = _said(_WORDS.findall(text.lower()), wording)
+    return said and said.replace("{site}", site_name)
+
+
+def _said(words: list[str], wording: Wording) -> str | None:
     if not words:
-        return f"What would you like to know about {site_name}?"
+        return wording.ask
     if " ".join(words) in _IDENTITY:
-        return (
-            f"I am an assistant that answers questions about {site_name} from its documentation,"
-            " and names the pages I used. What would you like to know?"
-        )
+        return wording.about
     if _only(words, _THANKS):
-        return "You are welcome! Is there anything else you would like to know?"
+        return wording.welcome
     if _only(words, _GREETINGS) or words in (["good", "morning"], ["good", "evening"]):
-        return f"Hello! What would you like to know about {site_name}?"
+        return wording.hello
     return None
 
 

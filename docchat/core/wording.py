@@ -15,6 +15,10 @@ class Wording(BaseModel):
     """The fixed sentences of one language; what is not given stays in English.
 
     Attributes:
+        hello: to a greeting; `{site}` stands for the site's name, here and in the next three.
+        welcome: to thanks.
+        about: to "who are you".
+        ask: to a turn without a word.
         not_found: the docs do not cover the question.
         closest: before the pages that come closest to it.
         refused: the model would not answer, for safety.
@@ -26,6 +30,13 @@ class Wording(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
+    hello: _Words = "Hello! What would you like to know about {site}?"
+    welcome: _Words = "You are welcome! Is there anything else you would like to know?"
+    about: _Words = (
+        "I am an assistant that answers questions about {site} from its documentation,"
+        " and names the pages I used. What would you like to know?"
+    )
+    ask: _Words = "What would you like to know about {site}?"
     not_found: _Words = "I could not find an answer to that in this documentation."
     closest: _Words = "These pages come closest to it:"
     refused: _Words = "I cannot answer that question."

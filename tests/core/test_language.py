@@ -38,6 +38,17 @@ def test_what_has_no_frequent_word_is_in_no_known_language(text: str) -> None:
     assert language_of(text, ASKED) is None
 
 
+def test_russian_and_ukrainian_are_told_apart() -> None:
+    both = ("ru", "uk")
+    assert language_of("Как восстановить резервную копию?", both) == "ru"
+    assert language_of("Як відновити резервну копію?", both) == "uk"
+
+
+def test_a_greeting_has_a_language_too() -> None:
+    assert language_of("Hola!", ASKED) == "es"
+    assert language_of("danke", ASKED) == "de"
+
+
 def test_only_languages_that_come_into_question_are_found() -> None:
     assert language_of(ASKED["de"], ["fr", "ja"]) is None
     assert language_of(ASKED["de"], []) is None

@@ -1,6 +1,7 @@
 import pytest
 
 from docchat.core.small_talk import is_one_word, reply
+from docchat.core.wording import ENGLISH, Wording
 
 
 @pytest.mark.parametrize(
@@ -16,10 +17,13 @@ from docchat.core.small_talk import is_one_word, reply
         ("", "What would you like to know"),
         ("?!", "What would you like to know"),
         ("🙂", "What would you like to know"),
+        ("Vielen Dank!", "welcome"),
+        ("Привет", "Hello!"),
+        ("wer bist du?", "assistant"),
     ],
 )
 def test_a_turn_that_asks_nothing_gets_kind_words(said: str, part: str) -> None:
-    answer = reply(said, site_name="Redux")
+    answer = reply(said, ENGLISH, site_name="Redux")
     assert answer is not None
     assert part in answer
 
@@ -39,7 +43,13 @@ def test_a_turn_that_asks_nothing_gets_kind_words(said: str, part: str) -> None:
     ],
 )
 def test_a_turn_that_asks_something_is_left_to_the_docs(said: str) -> None:
-    assert reply(said, site_name="Redux") is None
+    assert reply(said, ENGLISH, site_name="Redux") is None
+
+
+def test_the_owners_own_words_name_the_site_too() -> None:
+    wording = Wording(hello="Hallo, hier ist {site}.", welcome="Gern!")
+    assert reply("Hallo", wording, site_name="Redux") == "Hallo, hier ist Redux."
+    assert reply("danke", wording, site_name="Redux") == "Gern!"
 
 
 def test_one_word_is_one_word() -> None:

@@ -5,10 +5,17 @@ import random
 import re
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Protocol
 
+from docchat.answering import HISTORY_CHARS
+from docchat.core.canary import LeakWatch
+from docchat.core.conversation import recent
+from docchat.core.ground import Ground
 from docchat.core.models import (
     Chunk,
+    Event,
     Passage,
     Piece,
     Prompt,
@@ -21,6 +28,9 @@ from docchat.core.models import (
 from docchat.core.output_filter import OutputFilter, readable
 from docchat.core.prompt import compose
 from docchat.core.visible import visible
+from docchat.core.wording import ENGLISH
+from docchat.errors import ContentFiltered, UpstreamBadResponse
+from docchat.grounding import grounded
 from tests.core.rendered import COMMONMARK, tokens, unsafe
 
 HOST = "d.example"
@@ -42,8 +52,13 @@ def filtered(pieces: Iterable[str], hosts: Iterable[str] = ()) -> tuple[str, lis
     """The visitor's text, and the numbers of its sources."""
     answer = OutputFilter(PASSAGES, frozenset(hosts))
     events = [event for piece in pieces for event in answer.feed(readable(piece))] + answer.close()
-    text = "".join(event.text for event in events if isinstance(event, TextDelta))
-    return text, [s.n for event in events if isinstance(event, Sources) for s in event.sources]
+    return _read(events)
+
+
+def _read(events: Iterable[Event]) -> tuple[str, list[int]]:
+    shown = list(events)
+    text = "".join(event.text for event in shown if isinstance(event, TextDelta))
+    return text, [s.n for event in shown if isinstance(event, Sources) for s in event.sources]
 
 
 def rolls(seed: int | str) -> random.Random:
@@ -60,14 +75,18 @@ def cut(text: str, rng: random.Random) -> list[str]:
 def faults_as_output(text: str, rng: random.Random) -> list[str]:
     """What is wrong with the answer of a model that says the text."""
     shown, numbers = filtered([text])
-    wrong = unsafe(shown, {HOST})
-    prose = "".join(t.content for t in tokens(COMMONMARK, shown) if t.type == "text")
-    forged = {int(n) for n in re.findall(r"\[(\d+)\]", prose)} - set(numbers)
-    wrong += [f"no source: {n}" for n in sorted(forged)]
+    wrong = _unsafe(shown, numbers)
     for _ in range(_CHUNKINGS):
         if filtered(cut(text, rng)) != (shown, numbers):
             wrong.append("the pieces change the result")
     return wrong
+
+
+def _unsafe(shown: str, numbers: Iterable[int]) -> list[str]:
+    """What is wrong with a visitor's text that has these sources."""
+    prose = "".join(t.content for t in tokens(COMMONMARK, shown) if t.type == "text")
+    forged = {int(n) for n in re.findall(r"\[(\d+)\]", prose)} - set(numbers)
+    return unsafe(shown, {HOST}) + [f"no source: {n}" for n in sorted(forged)]
 
 
 # --- in the prompt ------------------------------------------------------------
@@ -106,6 +125,23 @@ PLACES: dict[str, Callable[[str], tuple[Question, Sequence[Passage]]]] = {
 }
 
 _RULES = compose(Question("x"), (), marker="0" * 32, site_name="Site").system
+
+
+async def faults_when_obeyed(model: Model, place: str, text: str) -> list[str]:
+    """What is wrong with the answer of a model that does what the text says."""
+    question, passages = PLACES[place](text)
+    marker = secrets.token_hex(16)
+    history = recent(question.history, max_chars=HISTORY_CHARS)
+    asked = replace(question, history=history)
+    prompt = compose(asked, passages, marker=marker, site_name="Site")
+    events: list[Event] = []
+    with suppress(ContentFiltered, UpstreamBadResponse):  # stopped, or nothing was said
+        watch = LeakWatch(prompt.canary)
+        async for event in grounded(model.stream(prompt), Ground(tuple(passages), ENGLISH), watch):
+            events.append(event)  # noqa: PERF401 - what came before it was stopped counts
+    shown, numbers = _read(events)
+    leaked = [secret for secret in (prompt.canary, marker) if secret in shown]
+    return _unsafe(shown, numbers) + ["the rules leak" for _ in leaked]
 
 
 async def faults_in_prompt(model: Model, place: str, text: str) -> list[str]:

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,15 @@ from tests.core.rendered import shown, unsafe
 from tests.faults.sites import within
 from tests.faults.streams import parts
 from tests.injection.attacks import benign, hostile
-from tests.injection.checks import PLACES, cut, faults_as_output, faults_in_prompt, filtered, rolls
+from tests.injection.checks import (
+    PLACES,
+    cut,
+    faults_as_output,
+    faults_in_prompt,
+    faults_when_obeyed,
+    filtered,
+    rolls,
+)
 from tests.servers import functions_framework
 
 STREAM = "streamGenerateContent"
@@ -49,18 +57,19 @@ def emulated(gemini_app: Starlette) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-async def echoing(gemini_app: Starlette, emulated: str) -> AsyncIterator[Gemini]:
-    gemini_app.state.faults.add(STREAM, generation(mode="echo"))
-    model = Gemini(
+@asynccontextmanager
+async def model(app: Starlette, url: str, mode: str) -> AsyncIterator[Gemini]:
+    """An emulated model whose every answer is in that mode."""
+    app.state.faults.add(STREAM, generation(mode=mode))
+    gemini = Gemini(
         SecretStr("k"),
         embedding_model="gemini-embedding-001",
         generative_model="gemini-3.8-flash",
-        base_url=emulated,
+        base_url=url,
     )
-    async with aclosing(model):
-        yield model
-    gemini_app.state.faults.clear()
+    async with aclosing(gemini):
+        yield gemini
+    app.state.faults.clear()
 
 
 @dataclass(frozen=True)
@@ -130,10 +139,20 @@ PROTOCOLS: list[Ask] = [as_json, as_ui_stream, as_openai_stream]
 
 @pytest.mark.parametrize("place", PLACES)
 async def test_no_text_changes_the_rules_or_leaves_its_fence(
-    echoing: Gemini, test_data: Path, place: str
+    gemini_app: Starlette, emulated: str, test_data: Path, place: str
 ) -> None:
-    for text in sample(test_data):
-        assert not await faults_in_prompt(echoing, place, text), text
+    async with model(gemini_app, emulated, "echo") as echoing:
+        for text in sample(test_data):
+            assert not await faults_in_prompt(echoing, place, text), text
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_no_text_that_is_obeyed_makes_an_unsafe_answer(
+    gemini_app: Starlette, emulated: str, test_data: Path, place: str
+) -> None:
+    async with model(gemini_app, emulated, "obey") as obeying:
+        for text in sample(test_data):
+            assert not await faults_when_obeyed(obeying, place, text), text
 
 
 def test_no_text_is_unsafe_as_the_models_answer(test_data: Path) -> None:

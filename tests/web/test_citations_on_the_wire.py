@@ -10,9 +10,10 @@ import httpx
 import pytest
 
 from docchat.core.canary import LeakWatch
+from docchat.core.ground import Ground
 from docchat.core.models import Event, FinishReason, Piece, Question
 from docchat.core.wording import ENGLISH
-from docchat.grounding import Ground, grounded
+from docchat.grounding import grounded
 from docchat.web.chat import endpoint
 from docchat.web.openai_chat import completions
 from tests.core.citing import PARTS, cut, passages, prose
