@@ -15,7 +15,6 @@ Exit codes: 0 found, 1 failed, 2 wrong arguments or settings.
 import argparse
 import asyncio
 import json
-import math
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -71,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json:
         print(json.dumps(found._asdict()))
     else:
-        say(console, f"ABSTAIN_BELOW={math.floor(found.threshold * 100) / 100}")
+        say(console, f"ABSTAIN_BELOW={found.threshold}")
         say(console, found.sentence())
     return OK
 

@@ -1,5 +1,6 @@
 """Telling questions that the docs do not cover by the cosine of the nearest passage."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -31,7 +32,7 @@ class Refusals(NamedTuple):
 
 
 def refusals(measured: Sequence[Measured], *, lost: float) -> Refusals | None:
-    """The greatest threshold that refuses at most the share `lost` of good questions.
+    """The greatest threshold in hundredths that refuses at most the share `lost` of good questions.
 
     None where there are not both kinds of questions.
     """
@@ -39,7 +40,7 @@ def refusals(measured: Sequence[Measured], *, lost: float) -> Refusals | None:
     others = [one.cosine for one in measured if not one.query.answerable]
     if not (known and others):
         return None
-    limit = threshold(known, lost=lost)
+    limit = math.floor(threshold(known, lost=lost) * 100) / 100  # as a person would set it
     return Refusals(
         limit,
         estimate([float(cosine < limit) for cosine in known]),
