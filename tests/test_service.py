@@ -44,7 +44,7 @@ def emulator(variables: Variables) -> Iterator[Starlette]:  # noqa: F811 - the f
 def client(emulator: Starlette, tmp_path: Path) -> Iterator[httpx.Client]:
     """A client of the function as a process."""
     with (
-        functions_framework("chat", emulator.state.variables, cwd=tmp_path) as url,
+        functions_framework("chat", emulator.state.variables, cwd=tmp_path, covered=True) as url,
         httpx.Client(base_url=url, timeout=1.0) as http,
     ):
         http.post("/chat", json={"query": QUESTION}, timeout=20.0)  # the clients are built

@@ -53,7 +53,7 @@ def serve(variables: dict[str, str], empty_folder: Path) -> Serve:  # noqa: F811
         upstream = Upstream(delay_s=delay_s)
         with serve_in_thread(upstream) as gemini:
             complete = {**variables, "API_KEY": KEY, "GEMINI_BASE_URL": gemini, **changes}
-            with functions_framework("chat", complete, cwd=empty_folder) as url:
+            with functions_framework("chat", complete, cwd=empty_folder, covered=True) as url:
                 yield Server(url, upstream)
 
     return serving

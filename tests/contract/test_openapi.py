@@ -112,12 +112,14 @@ def servers(
     }
     with ExitStack() as stack:
         urls = {
-            name: stack.enter_context(functions_framework("chat", changed, cwd=empty_folder))
+            name: stack.enter_context(
+                functions_framework("chat", changed, cwd=empty_folder, covered=True)
+            )
             for name, changed in changes.items()
         }
         for name, changed in (("health", free), ("unhealthy", {**free, "GEMINI_API_KEY": ""})):
             urls[name] = stack.enter_context(
-                functions_framework("health", changed, cwd=empty_folder)
+                functions_framework("health", changed, cwd=empty_folder, covered=True)
             )
         yield urls
 

@@ -154,6 +154,7 @@ many = settings(max_examples=1000, deadline=None)
 
 
 @many
+@pytest.mark.no_cover
 @given(TEXTS)
 def test_every_number_that_a_renderer_shows_outside_code_has_its_source(text: str) -> None:
     shown, sources = run([text])
@@ -162,6 +163,7 @@ def test_every_number_that_a_renderer_shows_outside_code_has_its_source(text: st
 
 
 @many
+@pytest.mark.no_cover
 @given(TEXTS)
 def test_code_stays_as_it_is(text: str) -> None:
     assume("<" not in text)
@@ -172,6 +174,7 @@ def test_code_stays_as_it_is(text: str) -> None:
 
 
 @many
+@pytest.mark.no_cover
 @given(TEXTS, st.randoms(use_true_random=False))
 def test_the_pieces_of_the_stream_do_not_change_the_result(text: str, rng: random.Random) -> None:
     assert run(cut(text, rng)) == run(list(text)) == run([text])

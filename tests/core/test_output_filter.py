@@ -143,18 +143,21 @@ many = settings(max_examples=1000, deadline=None)
 
 
 @many
+@pytest.mark.no_cover
 @given(TEXTS)
 def test_no_renderer_finds_anything_unsafe(text: str) -> None:
     assert not unsafe(run(text)[0], HOSTS)
 
 
 @many
+@pytest.mark.no_cover
 @given(TEXTS, st.randoms(use_true_random=False))
 def test_the_pieces_of_the_stream_do_not_change_the_result(text: str, rng: random.Random) -> None:
     assert run(*cut(text, rng)) == run(*text) == run(text)
 
 
 @many
+@pytest.mark.no_cover
 @given(TEXTS)
 def test_every_number_that_a_reader_sees_has_its_source(text: str) -> None:
     said, numbers = run(text)
@@ -163,6 +166,7 @@ def test_every_number_that_a_reader_sees_has_its_source(text: str) -> None:
 
 
 @many
+@pytest.mark.no_cover
 @given(TEXTS)
 def test_what_was_filtered_once_is_still_safe_when_it_is_filtered_again(text: str) -> None:
     said, _ = run(text)

@@ -5,11 +5,14 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import pytest
 
 from emulators.wire import WireFault
 from tests.faults.bench import KEY, Bench, Server
 from tests.faults.gemini_table import GENERATE, answer_of, heal
 from tests.faults.protocols import PROTOCOLS, Reply, ask
+
+pytestmark = pytest.mark.no_cover  # so many inputs take twice the time when they are traced
 
 WIRE_STREAMS, CLEAN_STREAMS = 400, 120
 _SAID = ("Run `lighthouse key create` ", "to create a new signing key. [1]")

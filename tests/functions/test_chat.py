@@ -16,7 +16,7 @@ QUESTION = {"query": "How do I create a new signing key?"}
 
 @pytest.fixture(scope="module")
 def url(variables: dict[str, str], empty_folder: Path) -> Iterator[str]:
-    with functions_framework("chat", variables, cwd=empty_folder) as url:
+    with functions_framework("chat", variables, cwd=empty_folder, covered=True) as url:
         yield url
 
 
@@ -110,7 +110,9 @@ def test_a_request_is_logged_where_the_framework_switches_loggers_off(
 ) -> None:
     as_google_sets_it = variables | {"LOG_EXECUTION_ID": "true"}
     log = tmp_path / "log"
-    with functions_framework("chat", as_google_sets_it, cwd=empty_folder, log=log) as url:
+    with functions_framework(
+        "chat", as_google_sets_it, cwd=empty_folder, log=log, covered=True
+    ) as url:
         asked = httpx.post(f"{url}/chat", json=QUESTION, timeout=20)
     lines = [json.loads(line) for line in log.read_text().splitlines() if line[:1] == "{"]
     assert asked.headers["x-request-id"] in {line.get("request_id") for line in lines}
@@ -137,7 +139,9 @@ def test_a_wrong_set_up_is_a_503_whose_cause_only_the_log_has(
     nobody = f"http://127.0.0.1:{free_port()}"
     wrong = {name: value.replace("UNREACHABLE", nobody) for name, value in change.items()}
     log = tmp_path / "log"
-    with functions_framework("chat", variables | wrong, cwd=empty_folder, log=log) as url:
+    with functions_framework(
+        "chat", variables | wrong, cwd=empty_folder, log=log, covered=True
+    ) as url:
         for accept in ("application/json", "text/event-stream"):
             response = httpx.post(
                 f"{url}/chat", json=QUESTION, headers={"Accept": accept}, timeout=20

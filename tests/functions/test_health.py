@@ -12,7 +12,7 @@ OK = {"configuration": "ok", "secrets": "ok", "index": "ok", "gemini": "ok"}
 
 
 def test_a_complete_set_up_is_ready(variables: dict[str, str], empty_folder: Path) -> None:
-    with functions_framework("health", variables, cwd=empty_folder) as url:
+    with functions_framework("health", variables, cwd=empty_folder, covered=True) as url:
         response = httpx.get(f"{url}/health", timeout=20)
         assert response.status_code == 200
         assert response.json() == {"status": "ok", "checks": OK}
@@ -49,7 +49,9 @@ def test_the_failing_part_is_named_and_nothing_leaks(
     nobody = f"http://127.0.0.1:{free_port()}"
     wrong = {name: value.replace("UNREACHABLE", nobody) for name, value in change.items()}
     log = tmp_path / "log"
-    with functions_framework("health", variables | wrong, cwd=empty_folder, log=log) as url:
+    with functions_framework(
+        "health", variables | wrong, cwd=empty_folder, log=log, covered=True
+    ) as url:
         response = httpx.get(f"{url}/health", timeout=20)
         assert httpx.get(f"{url}/health/live").status_code == 200
     assert response.status_code == 503
@@ -66,6 +68,6 @@ def test_the_failing_part_is_named_and_nothing_leaks(
 
 
 def test_liveness_needs_nothing(empty_folder: Path) -> None:
-    with functions_framework("health", {}, cwd=empty_folder) as url:
+    with functions_framework("health", {}, cwd=empty_folder, covered=True) as url:
         response = httpx.get(f"{url}/health/live")
     assert (response.status_code, response.json()) == (200, {"status": "ok"})

@@ -23,6 +23,8 @@ from docchat.core.models import Dialect
 from docchat.core.routes import hugo_route
 from docchat.providers.docs_site_front_matter import split_front_matter
 
+pytestmark = pytest.mark.no_cover  # so many inputs take twice the time when they are traced
+
 FOLDER = Path(__file__).parent
 INSTALLED = FOLDER / "node_modules/.package-lock.json"  # npm writes it last
 LOCK = FOLDER / "package-lock.json"

@@ -17,6 +17,8 @@ from tests.faults.problems import slug_of
 from tests.faults.streams import ending
 from tests.servers import functions_framework
 
+pytestmark = pytest.mark.no_cover  # so many inputs take twice the time when they are traced
+
 NOT_IN_THE_DOCS = "Who won the 1954 world cup?"  # the shortest stream there is
 _AT_ONCE = 20
 _LONG_ENOUGH = 24  # characters that no header or log line has by chance
@@ -38,8 +40,7 @@ def server(variables: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
         changes = {"GEMINI_BASE_URL": gemini, "RATE_LIMIT_PER_MINUTE": "0", "CONTEXT_CHARS": "1000"}
         complete = {**variables, **changes}
         log = folder / "log"
-        # Thousands of requests; what they reach, other tests reach as well.
-        with functions_framework("chat", complete, cwd=folder, log=log, covered=False) as url:
+        with functions_framework("chat", complete, cwd=folder, log=log) as url:
             yield Server(url, log)
 
 

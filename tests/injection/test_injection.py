@@ -32,6 +32,8 @@ from tests.injection.checks import (
 )
 from tests.servers import functions_framework
 
+pytestmark = pytest.mark.no_cover  # so many inputs take twice the time when they are traced
+
 STREAM = "streamGenerateContent"
 QUESTION = "How do I install the lighthouse command line client?"
 HOST = "lighthouse.example.com"

@@ -13,6 +13,8 @@ from docchat.core.chunking import chunk
 from docchat.core.models import Dialect, Page
 from docchat.providers.docs_site import ReadingNotes, SiteReading, pages, read_site
 
+pytestmark = pytest.mark.no_cover  # so many inputs take twice the time when they are traced
+
 
 class Folder(NamedTuple):
     site: str

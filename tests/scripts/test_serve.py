@@ -29,7 +29,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     process = subprocess.Popen(
         [sys.executable, "-m", "scripts.serve", "--demo", "--port", str(port)],
         cwd=tmp_path_factory.mktemp("cwd"),
-        env=clean_environment({"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}),
+        env=clean_environment({"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}, covered=True),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -19,6 +19,8 @@ from docchat.web.openai_chat import completions
 from tests.core.citing import PARTS, cut, passages, prose
 from tests.web.conftest import FakeChat, serve_routes
 
+pytestmark = pytest.mark.no_cover  # so many inputs take twice the time when they are traced
+
 ANSWERS = 1000
 PASSAGES = tuple(passages(5))
 PLACES = {passage.chunk.url for passage in PASSAGES}
