@@ -19,7 +19,6 @@ from tests.servers import functions_framework
 
 pytestmark = pytest.mark.no_cover  # so many inputs take twice the time when they are traced
 
-NOT_IN_THE_DOCS = "Who won the 1954 world cup?"  # the shortest stream there is
 _AT_ONCE = 20
 _LONG_ENOUGH = 24  # characters that no header or log line has by chance
 _JSON = {"content-type": "application/json"}
@@ -32,13 +31,18 @@ class Server:
     log: Path
 
 
-@pytest.fixture(scope="module")
-def server(variables: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+@pytest.fixture(scope="module", params=["full"])
+def server(
+    request: pytest.FixtureRequest,
+    variables: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Server]:
+    """With the operator's switch as the parameter says."""
     folder = tmp_path_factory.mktemp("hostile")
     with serve_in_thread(create_app()) as gemini:
         # Few passages: what the emulator makes of them is not the point here.
         changes = {"GEMINI_BASE_URL": gemini, "RATE_LIMIT_PER_MINUTE": "0", "CONTEXT_CHARS": "1000"}
-        complete = {**variables, **changes}
+        complete = {**variables, **changes, "CHAT_MODE": request.param}
         log = folder / "log"
         with functions_framework("chat", complete, cwd=folder, log=log) as url:
             yield Server(url, log)
@@ -81,8 +85,8 @@ def as_query(text: str) -> bytes:
     return encoded({"query": text})
 
 
-def as_history(text: str) -> bytes:
-    turns = [("user", text), ("assistant", text), ("user", NOT_IN_THE_DOCS)]
+def as_every_turn(text: str) -> bytes:
+    turns = [("user", text), ("assistant", text), ("user", text)]
     return encoded({"messages": [{"role": role, "parts": _parts(said)} for role, said in turns]})
 
 
@@ -100,13 +104,14 @@ def as_raw_body(text: str) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("build", "served"),
+    ("server", "build", "served"),
     [
-        (as_query, True),
-        (as_history, True),
-        (as_names_and_values, False),
-        (as_raw_body, False),
+        ("full", as_every_turn, True),
+        ("search", as_query, True),
+        ("full", as_names_and_values, False),
+        ("full", as_raw_body, False),
     ],
+    indirect=["server"],
 )
 async def test_a_hostile_text_is_answered_or_refused_in_our_own_words(
     server: Server, test_data: Path, build: Build, *, served: bool
