@@ -1,6 +1,7 @@
 """From an HTTP request to a `Question`, within limits; a refusal names the field, never a value."""
 
 import asyncio
+import re
 from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -28,6 +29,7 @@ MAX_BODY_BYTES = 64 * 1024
 MAX_MESSAGE_CHARS = 4000
 MAX_HISTORY_TURNS = 20
 BODY_DEADLINE_S = 10.0
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _JSON = "application/json"
 _EVENT_STREAM = "text/event-stream"
 _ANY_OF_OURS = ("*/*", "application/*", "text/*", _JSON, _EVENT_STREAM, "application/problem+json")
@@ -192,6 +194,6 @@ def clean(value: object, pointer: str) -> str:
     """
     if not isinstance(value, str):
         raise InvalidRequest(FieldError(pointer, "must be text"))
-    if any("\ud800" <= char <= "\udfff" for char in value):
+    if not value.isascii() and _SURROGATE.search(value):
         raise InvalidRequest(FieldError(pointer, "must not have lone surrogates"))
     return visible(value).strip()
