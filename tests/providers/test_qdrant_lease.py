@@ -109,6 +109,16 @@ async def test_a_run_that_wakes_up_too_late_drops_nothing_of_the_next(opened: Op
     assert await other.count(new) == 1
 
 
+async def test_a_run_that_wakes_up_too_late_is_told(opened: Opened) -> None:
+    sleeping, other = opened(), opened()
+    await sleeping.acquire()
+    await sleeping.check()
+    stop_beating(sleeping)
+    await other.publish(await other.begin(MANIFEST))
+    with pytest.raises(IndexLocked, match="taken over"):
+        await sleeping.check()
+
+
 async def test_work_of_a_run_that_died_is_there_for_the_next(opened: Opened) -> None:
     dead, other = opened(), opened()
     left = await dead.begin(MANIFEST)
