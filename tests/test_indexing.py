@@ -1,7 +1,7 @@
 import asyncio
 import inspect
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +27,7 @@ from docchat.indexing import (
     index,
     roll_back,
 )
+from docchat.indexing.writing import at_once
 from tests.fakes import FakeEmbedder, FakeStore, a_chunk
 
 USUAL = Allowed()
@@ -420,3 +421,19 @@ async def test_a_version_that_the_chat_would_refuse_is_not_rolled_back_to(
     with pytest.raises(IndexRefused, match=fix):
         await roll_back(store, embedding_model="m", dimension=2)
     assert store.published == "v2"
+
+
+async def test_after_a_failure_between_batches_those_under_way_are_finished() -> None:
+    done: list[int] = []
+
+    def batches() -> Iterator[int]:
+        yield from range(3)
+        raise IndexingError("the disk is full")
+
+    async def work(batch: int) -> None:
+        await asyncio.sleep(0.01)
+        done.append(batch)
+
+    with pytest.raises(IndexingError):
+        await at_once(batches(), work, 4)
+    assert done == [0, 1, 2]

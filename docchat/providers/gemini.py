@@ -119,7 +119,7 @@ class Gemini:
             )
         embeddings = reply.embeddings or []
         if len(embeddings) != len(texts):
-            raise UpstreamBadResponse(f"{len(embeddings)} embeddings for {len(texts)} texts")
+            raise _unusable(f"{len(embeddings)} embeddings for {len(texts)} texts")
         return [_unit(embedding.values or [], self._dimension) for embedding in embeddings]
 
     def _generation_config(self, system: str) -> types.GenerateContentConfig:
@@ -161,8 +161,13 @@ def _instructed(text: str, task: str) -> str:
 def _unit(values: Sequence[float], dimension: int) -> Vector:
     """Scaled to length 1: the API does it for 3072 dimensions only."""
     if len(values) != dimension:
-        raise UpstreamBadResponse(f"an embedding of {len(values)} dimensions, not {dimension}")
+        raise _unusable(f"an embedding of {len(values)} dimensions, not {dimension}")
     norm = math.hypot(*values)
     if not math.isfinite(norm) or norm == 0:
-        raise UpstreamBadResponse("an embedding that is zero or not finite")
+        raise _unusable("an embedding that is zero or not finite")
     return [value / norm for value in values]
+
+
+def _unusable(what: str) -> UpstreamBadResponse:
+    """Worth one more try: the call is paid for, and what is wrong with it seldom passes."""
+    return UpstreamBadResponse(what, retries=1)

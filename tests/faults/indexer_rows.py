@@ -163,10 +163,12 @@ def _fault_of_the_model(fault: Fault, times: int | None) -> Callable[[Workshop],
     def check(shop: Workshop) -> None:
         before, paid = shop.published(), shop.embedded
         _new_pages(shop, 3)
+        asked = shop.model_faults.calls[EMBED]
         shop.model_faults.add(EMBED, fault, times=times)
         code, _ = shop.index()
         if times is None:
             assert code == FAILED
+            assert shop.model_faults.calls[EMBED] - asked == 2
             assert shop.published() == before
             shop.model_faults.clear()
             code, _ = shop.index()
