@@ -140,13 +140,13 @@ async def at_once(batches: Iterator[T], work: Callable[[T], Awaitable[None]], wo
     failures: list[DocchatError] = []
 
     async def worker() -> None:
-        for batch in batches:
+        while not failures:
             try:
+                if (batch := next(batches, None)) is None:
+                    return
                 await work(batch)
             except DocchatError as failure:
                 failures.append(failure)
-            if failures:
-                return
 
     await asyncio.gather(*(worker() for _ in range(workers)))
     if failures:
