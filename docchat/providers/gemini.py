@@ -106,12 +106,12 @@ class Gemini:
     async def _embed(self, texts: Sequence[str], task: str) -> list[Vector]:
         instructed = self._embedding_model.startswith(_INSTRUCTED_EMBEDDER)
         # Contents, never strings: a list of strings becomes one text, and one vector, for
-        # some models.
-        contents = [_content(_instructed(t, task) if instructed else t, "user") for t in texts]
+        # some models. As dictionaries: the SDK takes five times as long to check its own objects.
+        given = [_instructed(text, task) if instructed else text for text in texts]
         with translated():
             reply = await self._models.embed_content(
                 model=self._embedding_model,
-                contents=contents,
+                contents=[{"role": "user", "parts": [{"text": text}]} for text in given],
                 config=types.EmbedContentConfig(
                     task_type=None if instructed else task,
                     output_dimensionality=self._dimension,
