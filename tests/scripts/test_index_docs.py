@@ -122,6 +122,7 @@ def test_an_unreachable_store_fails_with_its_cause(
     site: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("QDRANT_HOST", "http://127.0.0.1:1")
+    monkeypatch.setenv("INDEX_PATIENCE_S", "0")
     assert main(["--docs", str(site), *URL]) == FAILED
     assert "Qdrant cannot be reached" in capsys.readouterr().out
 
