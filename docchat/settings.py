@@ -53,6 +53,7 @@ class Settings(BaseModel):
     qdrant_collection_name: str = Field(default="docs", pattern=r"^[A-Za-z0-9_-]{1,100}$")
 
     index_lease_s: float = Field(default=15, ge=1, le=3600)
+    index_patience_s: float = Field(default=60, ge=0, le=3600)
     index_shards: int = Field(default=1, ge=1, le=1000)
     index_replicas: int = Field(default=1, ge=1, le=100)
     index_quantization: Quantization = Quantization.NONE

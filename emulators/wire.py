@@ -106,6 +106,9 @@ class Wire(Plan[WireFault]):
     async def _stop_listening(self) -> None:
         port = self._socket.getsockname()[1]
         if self._server is not None:
+            for listening in self._server.sockets:
+                self._loop.remove_reader(listening)
+            await asyncio.sleep(0)  # what was accepted just now gets its transport
             self._server.close()
         self._socket.close()
         # Bound and not listening: connections are refused, and nobody else gets the port.

@@ -25,9 +25,9 @@ from typing import Any, Protocol
 from rich.console import Console
 
 from docchat.core.chunking import chunk
-from docchat.core.models import Chunk, Dialect, Page
+from docchat.core.models import Chunk, Dialect, Manifest, Page
 from docchat.errors import DocchatError, IndexLocked, IndexRefused, Misconfigured
-from docchat.indexing import Allowed, Report, index
+from docchat.indexing import Allowed, Patience, Report, index, roll_back
 from docchat.providers.docs_site import ReadingNotes, SiteReading, pages, read_site
 from docchat.runtime import Runtime
 from scripts.console import complain, say, steps
@@ -113,6 +113,7 @@ async def _index(
                 commit=commit,
                 allowed=allowed,
                 dry_run=dry_run,
+                patience=Patience(runtime.settings.index_patience_s),
                 progress=told,
             )
     finally:
@@ -120,19 +121,18 @@ async def _index(
         await runtime.aclose()
 
 
-async def roll_back(runtime: Runtime) -> str:
-    """Publish the version before; says how it was made.
-
-    Raises:
-        DocchatError: there is none, or another run is writing.
-    """
+async def _rolled_back(runtime: Runtime) -> Manifest:
+    """Publish the version before; returns how it was made."""
+    settings = runtime.settings
     store = runtime.open_index(await runtime.qdrant_key())
     try:
-        made = await store.roll_back()
+        return await roll_back(
+            store,
+            embedding_model=settings.embedding_model,
+            dimension=settings.embedding_dimension,
+        )
     finally:
         await store.aclose()
-    commit = f" of commit {made.commit}" if made.commit else ""
-    return f"Published again: {made.chunks} chunks{commit}, made at {made.created_at}."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -161,7 +161,12 @@ def _exit_code(failure: DocchatError) -> int:
 
 def _run(options: argparse.Namespace, runtime: Runtime, console: Console) -> None:
     if options.rollback:
-        console.print(asyncio.run(roll_back(runtime)))
+        made = asyncio.run(_rolled_back(runtime))
+        if options.json:
+            print(json.dumps({"rolled_back": True, **asdict(made)}))
+        else:
+            of = f" of commit {made.commit}" if made.commit else ""
+            say(console, f"Published again: {made.chunks} chunks{of}, made at {made.created_at}.")
         return
     began = time.monotonic()
     reading = _lazily(options, runtime.settings.site_url)
@@ -244,12 +249,17 @@ def print_report(
         say(console, f"look at {secret.path}: {secret.reason}", style="red")
     if reading.hidden_characters:
         console.print(f"Dropped {reading.hidden_characters} characters that no reader sees.")
-    done = "Published" if report.published else "Nothing had changed:"
     recovered = f", {report.recovered} of a run that was broken off" if report.recovered else ""
     console.print(
-        f"{'Would publish' if dry_run else done} {report.chunks} chunks of {report.pages} pages"
+        f"{_done(report, dry_run=dry_run)} {report.chunks} chunks of {report.pages} pages"
         f" ({report.embedded} embedded, {report.kept} kept{recovered}, {report.removed} removed)."
     )
+
+
+def _done(report: Report, *, dry_run: bool) -> str:
+    if report.changed:
+        return "Would publish" if dry_run else "Published"
+    return "Nothing would change:" if dry_run else "Nothing had changed:"
 
 
 def _paid(report: Report, cost: float, *, dry_run: bool) -> str:

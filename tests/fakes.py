@@ -1,7 +1,7 @@
 """Stand-ins for the pure unit tests of the flow; each has the Protocol of what it replaces."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from docchat.core.models import (
@@ -19,6 +19,8 @@ from docchat.core.models import (
 )
 from docchat.core.payload import Held, Stored, Version
 from docchat.errors import IndexLocked, IndexRefused, IndexUnavailable, ServiceError
+
+_PAGE = 100
 
 
 def a_chunk(n: int, text: str | None = None) -> Chunk:
@@ -134,12 +136,17 @@ class FakeStore:
     locked: bool = False
     lose: int = 0
     unreachable: bool = False
+    taken_over: bool = False
     layout: str = ""
 
     async def acquire(self, *, to_write: bool = True) -> None:
         if self.locked:
             raise IndexLocked("another run holds it")
         self.locked = True
+
+    async def check(self) -> None:
+        if self.taken_over:
+            raise IndexLocked("another run has taken over")
 
     async def release(self) -> None:
         self.locked = False
@@ -151,13 +158,17 @@ class FakeStore:
         names = sorted(self.versions_, key=lambda name: name != self.published)
         return [Version(name, self.manifests[name], name == self.published) for name in names]
 
-    async def held(self, version: str) -> AsyncIterator[Sequence[Held]]:
-        for point in list(self.versions_[version].values()):
-            yield [Held(point.chunk.id, point.chunk.path, point.key)]
+    async def held(self, version: str, after: str = "") -> tuple[Sequence[Held], str]:
+        points = list(self.versions_[version].values())[int(after or 0) :][:_PAGE]
+        held = [Held(point.chunk.id, point.chunk.path, point.key) for point in points]
+        return held, str(int(after or 0) + _PAGE) if len(held) == _PAGE else ""
 
     async def stored(self, version: str, ids: Sequence[str]) -> dict[str, Stored]:
         held = self.versions_[version]
         return {id_: Stored(held[id_].chunk, held[id_].dense) for id_ in ids if id_ in held}
+
+    async def note_commit(self, version: str, commit: str) -> None:
+        self.manifests[version] = replace(self.manifests[version], commit=commit)
 
     async def begin(self, manifest: Manifest) -> str:
         name = f"v{len(self.manifests) + 1}"
@@ -183,10 +194,11 @@ class FakeStore:
         kept = {self.published, self.previous, newest}
         self.versions_ = {name: held for name, held in self.versions_.items() if name in kept}
 
-    async def roll_back(self) -> Manifest:
+    async def roll_back(self, check: Callable[[Manifest], None]) -> Manifest:
         target = self.previous
         if target is None:
             raise IndexRefused("there is none")
+        check(self.manifests[target])
         self.previous, self.published = self.published, target
         return self.manifests[target]
 

@@ -1,19 +1,33 @@
 import asyncio
+import inspect
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from docchat.core.models import Chunk, Manifest, Point, Vector
+from docchat.core.payload import Version
 from docchat.errors import (
     AssistantUnavailable,
     IndexingError,
     IndexLocked,
     IndexRefused,
+    IndexUnavailable,
     ServiceError,
+    UpstreamBusy,
 )
-from docchat.indexing import EMBED_BATCH, Allowed, DocumentEmbedder, Report, index
+from docchat.indexing import (
+    EMBED_BATCH,
+    Allowed,
+    DocumentEmbedder,
+    Patience,
+    Report,
+    index,
+    roll_back,
+)
+from docchat.indexing.writing import at_once
 from tests.fakes import FakeEmbedder, FakeStore, a_chunk
 
 USUAL = Allowed()
@@ -35,8 +49,10 @@ async def run(
     *,
     model: str = "m",
     dimension: int = 2,
+    commit: str = "",
     allowed: Allowed = USUAL,
     dry_run: bool = False,
+    patience: Patience | None = None,
 ) -> Report:
     return await index(
         wanted,
@@ -44,8 +60,10 @@ async def run(
         embedder=embedder or FakeEmbedder(),
         embedding_model=model,
         dimension=dimension,
+        commit=commit,
         allowed=allowed,
         dry_run=dry_run,
+        patience=patience,
     )
 
 
@@ -319,3 +337,103 @@ async def test_texts_of_a_batch_that_failed_are_the_only_ones_asked_for_again() 
     report = await run(chunks(900), store, embedder)
     assert report.recovered == 300
     assert sum(map(len, embedder.batches)) == 600
+
+
+class Busy(FakeStore):
+    """Each of its calls fails the first time."""
+
+    failed: set[str]
+
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        if not inspect.iscoroutinefunction(found) or name in {"release", "discard"}:
+            return found
+
+        async def call(*args: object, **options: object) -> object:
+            failed = self.__dict__.setdefault("failed", set())
+            if name not in failed:
+                failed.add(name)
+                raise UpstreamBusy("the store is busy", wait_s=0.001)
+            return await found(*args, **options)
+
+        return call
+
+
+async def test_each_call_of_the_store_is_made_again_when_it_fails() -> None:
+    store = Busy()
+    await run(chunks(3), store)
+    await run(chunks(4), store)
+    await run(chunks(4), store, commit="b")
+    assert len(store.failed) == 12
+    assert len(store.held_now()) == 4
+
+
+async def test_a_store_that_stays_away_ends_the_run() -> None:
+    class Away(FakeStore):
+        async def versions(self) -> list[Version]:
+            raise IndexUnavailable("Qdrant cannot be reached")
+
+    with pytest.raises(IndexUnavailable):
+        await run(chunks(3), Away(), patience=Patience(failing_s=0))
+
+
+async def test_an_unchanged_site_would_change_nothing() -> None:
+    store = FakeStore()
+    assert (await run(chunks(3), store, dry_run=True)).changed
+    await run(chunks(3), store)
+    assert not (await run(chunks(3), store, dry_run=True)).changed
+
+
+async def test_a_new_commit_with_the_same_text_is_noted_without_a_new_version() -> None:
+    store, embedder = FakeStore(), FakeEmbedder()
+    await run(chunks(3), store, commit="a")
+    for commit, noted in (("b", "b"), ("", "b")):
+        assert not (await run(chunks(3), store, embedder, commit=commit)).published
+        assert store.manifests["v1"].commit == noted
+    await run(chunks(3), store, commit="c", dry_run=True)
+    assert store.manifests["v1"].commit == "b"
+    assert (list(store.versions_), embedder.batches) == (["v1"], [])
+
+
+async def test_a_run_whose_place_was_taken_does_not_say_that_nothing_had_changed() -> None:
+    store = FakeStore()
+    await run(chunks(3), store)
+    store.taken_over = True
+    with pytest.raises(IndexLocked, match="taken over"):
+        await run(chunks(3), store)
+
+
+@pytest.mark.parametrize(
+    ("made", "fix"),
+    [
+        ({"embedding_model": "old"}, "EMBEDDING_MODEL=old and EMBEDDING_DIMENSION=2"),
+        ({"dimension": 3}, "EMBEDDING_MODEL=m and EMBEDDING_DIMENSION=3"),
+        ({"sparse": "0"}, "index again"),
+    ],
+)
+async def test_a_version_that_the_chat_would_refuse_is_not_rolled_back_to(
+    made: dict[str, Any], fix: str
+) -> None:
+    store = FakeStore()
+    await run(chunks(2), store)
+    store.manifests["v1"] = replace(store.manifests["v1"], **made)
+    await run(chunks(3), store, allowed=Allowed(other_model=True))
+    with pytest.raises(IndexRefused, match=fix):
+        await roll_back(store, embedding_model="m", dimension=2)
+    assert store.published == "v2"
+
+
+async def test_after_a_failure_between_batches_those_under_way_are_finished() -> None:
+    done: list[int] = []
+
+    def batches() -> Iterator[int]:
+        yield from range(3)
+        raise IndexingError("the disk is full")
+
+    async def work(batch: int) -> None:
+        await asyncio.sleep(0.01)
+        done.append(batch)
+
+    with pytest.raises(IndexingError):
+        await at_once(batches(), work, 4)
+    assert done == [0, 1, 2]

@@ -12,9 +12,10 @@ from uuid import UUID
 
 from docchat.core.markdown import sections
 from docchat.core.models import Chunk, Page, Section
+from docchat.core.set_out import fences_set_out
 from docchat.core.splitting import split
 
-CHUNKER_VERSION = "2"
+CHUNKER_VERSION = "3"
 """Changes with every change of the chunks; an index made by another version is rebuilt."""
 
 Headings = tuple[str, ...]
@@ -39,7 +40,7 @@ def chunk(page: Page, *, max_chars: int = 1000) -> list[Chunk]:
     ):
         path, text = _merged(group)
         for piece in split(text, max_chars):
-            made = _chunk(page, path, group[0].anchor, piece)
+            made = _chunk(page, path, group[0].anchor, fences_set_out(piece))
             found.setdefault(made.id, made)
     return list(found.values())
 

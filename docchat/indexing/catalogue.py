@@ -6,7 +6,8 @@ SQLite keeps its temporary database in memory until it has outgrown `_CACHE_KB`.
 import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Self
+from contextlib import contextmanager
+from typing import Any, Self
 
 from docchat.core.models import Chunk
 from docchat.core.payload import Held, chunk_from_json, chunk_json
@@ -37,6 +38,8 @@ Pair = tuple[str, Chunk]
 class Catalogue:
     """All chunks of one run, by id; the first of two with the same id counts.
 
+    Every method raises `IndexingError` when the disk for temporary files is full.
+
     Args:
         key_of: what a chunk's vector is made from, as in `vector_key`.
     """
@@ -53,21 +56,13 @@ class Catalogue:
         self._db.close()
 
     def fill(self, chunks: Iterable[Chunk]) -> None:
-        """Take in all chunks; may run in a thread of its own.
-
-        Raises:
-            IndexingError: the disk for temporary files is full.
-        """
+        """Take in all chunks; may run in a thread of its own."""
         rows = (
             (c.id, c.path, self._key_of(c), len(c.embedded_text), chunk_json(c)) for c in chunks
         )
-        try:
+        with _room():
             self._db.executemany("INSERT OR IGNORE INTO chunks VALUES (?,?,?,?,?,NULL,NULL)", rows)
             self._db.executescript(_INDEXES)
-        except sqlite3.OperationalError as exc:
-            raise IndexingError(
-                "there is no room for temporary files: free some, or set TMPDIR to another folder"
-            ) from exc
 
     def count(self, where: str = "1") -> int:
         """How many chunks there are, or for how many this holds."""
@@ -83,29 +78,30 @@ class Catalogue:
 
     def without_vector(self) -> tuple[int, int]:
         """How many different texts have no vector yet, and how many characters they have."""
-        texts = "SELECT max(chars) AS chars FROM chunks WHERE version IS NULL GROUP BY key"
-        query = f"SELECT count(*), coalesce(sum(chars), 0) FROM ({texts})"  # noqa: S608 - our own
-        found: tuple[int, int] = self._db.execute(query).fetchone()
-        return found
+        each = "SELECT max(chars) AS chars FROM chunks WHERE version IS NULL GROUP BY key"
+        query = f"SELECT count(*), coalesce(sum(chars), 0) FROM ({each})"  # noqa: S608 - our own
+        ((texts, chars),) = self._rows(query)
+        return texts, chars
 
     def fingerprint(self) -> str:
         """Hash of every chunk, whatever order they came in."""
         digest = hashlib.blake2b(digest_size=16)
-        for (body,) in self._db.execute("SELECT body FROM chunks ORDER BY id"):
-            digest.update(body)
+        with _room():
+            for (body,) in self._db.execute("SELECT body FROM chunks ORDER BY id"):
+                digest.update(body)
         return digest.hexdigest()
 
     def find(self, version: str, held: Sequence[Held]) -> None:
         """Note that this version has these vectors."""
-        self._db.executemany(
-            "UPDATE chunks SET version = ?, point = ? WHERE key = ? AND version IS NULL",
-            [(version, one.id, one.key) for one in held if one.key],
-        )
+        found = "UPDATE chunks SET version = ?, point = ? WHERE key = ? AND version IS NULL"
+        with _room():
+            self._db.executemany(found, [(version, one.id, one.key) for one in held if one.key])
 
     def forget(self, ids: Iterable[str]) -> None:
         """These chunks have no vector after all."""
         forgotten = "UPDATE chunks SET version = NULL, point = NULL WHERE id = ?"
-        self._db.executemany(forgotten, [(id_,) for id_ in ids])
+        with _room():
+            self._db.executemany(forgotten, [(id_,) for id_ in ids])
 
     def gone(self, held: Sequence[Held]) -> tuple[int, int]:
         """How many of these are not wanted any more; and of how many page and text are gone."""
@@ -118,7 +114,7 @@ class Catalogue:
         query = """SELECT id, point, body FROM chunks
             WHERE version = ? AND id > ? ORDER BY id LIMIT ?"""
         last = ""
-        while rows := self._db.execute(query, (version, last, size)).fetchall():
+        while rows := self._rows(query, version, last, size):
             last = rows[-1][0]
             yield [(point, chunk_from_json(body)) for _, point, body in rows]
 
@@ -127,17 +123,17 @@ class Catalogue:
         query = """SELECT DISTINCT key FROM chunks
             WHERE version IS NULL AND key > ? ORDER BY key LIMIT ?"""
         last = ""
-        while keys := [key for (key,) in self._db.execute(query, (last, size)).fetchall()]:
+        while keys := [key for (key,) in self._rows(query, last, size)]:
             last = keys[-1]
             yield [self._alike(key) for key in keys]
 
     def sample(self, size: int) -> list[Chunk]:
         """So many chunks, chosen by chance."""
-        rows = self._db.execute("SELECT body FROM chunks ORDER BY random() LIMIT ?", (size,))
+        rows = self._rows("SELECT body FROM chunks ORDER BY random() LIMIT ?", size)
         return [chunk_from_json(body) for (body,) in rows]
 
     def _alike(self, key: str) -> list[Pair]:
-        rows = self._db.execute("SELECT body FROM chunks WHERE key = ? AND version IS NULL", (key,))
+        rows = self._rows("SELECT body FROM chunks WHERE key = ? AND version IS NULL", key)
         return [(key, chunk_from_json(body)) for (body,) in rows]
 
     def _has(self, column: str, value: str) -> bool:
@@ -145,5 +141,20 @@ class Catalogue:
         return bool(self._number(query, value))
 
     def _number(self, query: str, *values: str) -> int:
-        number: int = self._db.execute(query, values).fetchone()[0]
-        return number
+        ((number,),) = self._rows(query, *values)
+        return int(number)
+
+    def _rows(self, query: str, *values: str | int) -> list[tuple[Any, ...]]:
+        with _room():
+            return self._db.execute(query, values).fetchall()
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as exc:
+        raise IndexingError(
+            "there is no room for temporary files: free some, or set TMPDIR to another folder;"
+            " the published index is left as it is"
+        ) from exc

@@ -1,6 +1,6 @@
 """What an index run needs from outside, as Protocols."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from docchat.core.models import Manifest, Point, Vector
@@ -48,6 +48,14 @@ class IndexStore(Protocol):
         """
         ...
 
+    async def check(self) -> None:
+        """Return if no other run can have written this index since `acquire`.
+
+        Raises:
+            IndexLocked: another run has taken over.
+        """
+        ...
+
     async def release(self) -> None:
         """Let other runs write; nothing happens when this one does not."""
         ...
@@ -60,12 +68,16 @@ class IndexStore(Protocol):
         """Every version that can be read: the published one first, then the newest."""
         ...
 
-    def held(self, version: str) -> AsyncIterator[Sequence[Held]]:
-        """What the version holds, piece by piece."""
+    async def held(self, version: str, after: str = "") -> tuple[Sequence[Held], str]:
+        """A page of what the version holds, and what the next one comes after; "" at the end."""
         ...
 
     async def stored(self, version: str, ids: Sequence[str]) -> dict[str, Stored]:
         """Those of these points that the version holds."""
+        ...
+
+    async def note_commit(self, version: str, commit: str) -> None:
+        """From now on the version's manifest names this commit of the site."""
         ...
 
     async def begin(self, manifest: Manifest) -> str:
@@ -87,7 +99,8 @@ class IndexStore(Protocol):
     async def publish(self, version: str) -> None:
         """Make this the version that readers see, in one atomic step, and release.
 
-        The version published before is kept, all others are dropped.
+        The version published before is kept, all others are dropped. May be called again after a
+        failure.
 
         Raises:
             IndexLocked: another run has taken over; nothing was published.
@@ -102,8 +115,11 @@ class IndexStore(Protocol):
         """Drop what other runs had left behind, unfinished, when this version was begun."""
         ...
 
-    async def roll_back(self) -> Manifest:
+    async def roll_back(self, check: Callable[[Manifest], None]) -> Manifest:
         """Publish the version that was published before; doing it twice changes nothing.
+
+        Args:
+            check: is shown how that version was made, and may raise.
 
         Raises:
             IndexRefused: there is none.

@@ -1,29 +1,33 @@
-"""How an index run waits for upstreams that have had enough: nobody waits for it."""
+"""How an index run waits for upstreams that fail for a while: nobody waits for it."""
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from docchat.errors import ServiceError, UpstreamBusy
+from docchat.errors import MOST_RETRIES, ServiceError, UpstreamBadResponse, UpstreamBusy
 
 T = TypeVar("T")
 
-_LONGEST_WAIT_S = 60.0  # a quota is most often one of requests or tokens a minute
+_LONGEST_QUOTA_WAIT_S = 60.0  # a quota is most often one of requests or tokens a minute
+_LONGEST_WAIT_S = 10.0
 _FIRST_WAIT_S = 1.0
-_MOST_TRIES = 4
 _JITTER = 0.25
+
+_log = logging.getLogger(__name__)
 
 
 class Patience:
     """One run's: a quota that one call runs into is waited out by all of them.
 
     Args:
-        quota_s: how long one call may be put off in all for want of quota.
+        failing_s: how long after its first failure a call is still made again.
+        quota_s: the same for want of quota.
     """
 
-    def __init__(self, quota_s: float = 1800.0) -> None:
-        self._quota_s = quota_s
+    def __init__(self, failing_s: float = 60.0, quota_s: float = 1800.0) -> None:
+        self._most_s = {False: failing_s, True: quota_s}
         self._resume_at = 0.0
 
     async def __call__(self, call: Callable[[], Awaitable[T]]) -> T:
@@ -32,35 +36,34 @@ class Patience:
         Raises:
             ServiceError: what the last try failed with.
         """
-        tries, waited_s = 0, 0.0
+        tries, since = 0, dict[bool, float]()
         while True:
             await self._quiet()
             try:
                 return await call()
             except ServiceError as failure:
-                tries += 1
-                wait_s = self._wait_s(failure, tries, waited_s)
-                if wait_s is None:
+                tries, quota, now = tries + 1, _is_quota(failure), _now()
+                wait_s = _wait_s(failure, tries, quota=quota)
+                failing_s = now - since.setdefault(quota, now)
+                if wait_s is None or failing_s + wait_s > self._most_s[quota]:
                     raise
-                waited_s += wait_s
-                if _is_quota(failure):
-                    self._hold(wait_s)
+                _log.warning("%s; trying again in %.0f s", failure, wait_s)
+                if quota:
+                    self._resume_at = max(self._resume_at, now + wait_s)
             await asyncio.sleep(wait_s)
 
-    def _wait_s(self, failure: ServiceError, tries: int, waited_s: float) -> float | None:
-        """Seconds until the next try; None when there is none."""
-        if _is_quota(failure):
-            wait_s = _spread(failure.wait_s or min(_doubling(tries), _LONGEST_WAIT_S))
-            return wait_s if waited_s + wait_s <= self._quota_s else None
-        if not failure.retries or tries >= _MOST_TRIES:
-            return None
-        return _spread(_doubling(tries))
-
-    def _hold(self, wait_s: float) -> None:
-        self._resume_at = max(self._resume_at, asyncio.get_running_loop().time() + wait_s)
-
     async def _quiet(self) -> None:
-        await asyncio.sleep(self._resume_at - asyncio.get_running_loop().time())
+        await asyncio.sleep(self._resume_at - _now())
+
+
+def _wait_s(failure: ServiceError, tries: int, *, quota: bool) -> float | None:
+    """Seconds until the next try; None when there is none."""
+    if quota:
+        return _spread(failure.wait_s or min(_doubling(tries), _LONGEST_QUOTA_WAIT_S))
+    useless = isinstance(failure, UpstreamBadResponse) and failure.retries < MOST_RETRIES
+    if not failure.retries or (useless and tries > failure.retries):
+        return None
+    return _spread(min(_doubling(tries), _LONGEST_WAIT_S))
 
 
 def _doubling(tries: int) -> float:
@@ -75,3 +78,7 @@ def _spread(wait_s: float) -> float:
 def _is_quota(failure: ServiceError) -> bool:
     """Out of quota or overloaded, in contrast to: nobody answers at all."""
     return isinstance(failure, UpstreamBusy) and failure.reason == UpstreamBusy.reason
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,12 +1,14 @@
 """What a run has to do, found by comparing the wanted chunks with what the store holds."""
 
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from docchat.core.models import Manifest
-from docchat.core.payload import Version
+from docchat.core.payload import Held, Version
 from docchat.errors import IndexRefused
 from docchat.indexing.catalogue import Catalogue
 from docchat.indexing.clients import IndexStore
+from docchat.indexing.patience import Patience
 
 MOST_LOST = 0.3
 """The share of an index that a run may take away without being told to."""
@@ -24,6 +26,7 @@ class Report:
         kept: have the vectors they had.
         removed: are gone with their pages or texts.
         published: False when nothing had changed, or for a dry run.
+        changed: there was something to publish.
         recovered: have vectors that an earlier run had paid for and not published.
         pages: the chunks are of.
         texts: different texts that were embedded; the same text twice is paid for once.
@@ -35,6 +38,7 @@ class Report:
     kept: int
     removed: int
     published: bool
+    changed: bool = True
     recovered: int = 0
     pages: int = 0
     texts: int = 0
@@ -61,7 +65,7 @@ def _content(manifest: Manifest) -> tuple[object, ...]:
 
 
 async def make_plan(
-    wanted: Catalogue, store: IndexStore, new: Manifest, *, allow_shrink: bool
+    wanted: Catalogue, store: IndexStore, new: Manifest, patience: Patience, *, allow_shrink: bool
 ) -> Report:
     """Find the vectors that there are already, and count what is to be done.
 
@@ -70,11 +74,11 @@ async def make_plan(
     """
     kept = recovered = removed = 0
     total = wanted.count()
-    for version in await store.versions():
+    for version in await patience(store.versions):
         reusable = same_space(version.manifest, new)
         if not (reusable or version.published):
             continue
-        gone, lost = await _compare(wanted, store, version, reusable=reusable)
+        gone, lost = await _compare(wanted, store, version, patience, reusable=reusable)
         found = wanted.count_in(version.name)
         if version.published:
             kept, removed = found, gone
@@ -97,17 +101,29 @@ async def make_plan(
 
 
 async def _compare(
-    wanted: Catalogue, store: IndexStore, version: Version, *, reusable: bool
+    wanted: Catalogue, store: IndexStore, version: Version, patience: Patience, *, reusable: bool
 ) -> tuple[int, int]:
     """Note what the version has; how many of its chunks are gone, and how many of them lost."""
     removed = lost = 0
-    async for held in store.held(version.name):
+    async for held in all_held(store, version.name, patience):
         if reusable:
             wanted.find(version.name, held)
         if version.published:
             gone, without_trace = wanted.gone(held)
             removed, lost = removed + gone, lost + without_trace
     return removed, lost
+
+
+async def all_held(
+    store: IndexStore, version: str, patience: Patience
+) -> AsyncIterator[Sequence[Held]]:
+    """All that a version holds, page by page."""
+    after = ""
+    while True:
+        held, after = await patience(lambda: store.held(version, after))  # noqa: B023 - awaited here
+        yield held
+        if not after:
+            return
 
 
 def _cut_alike(old: Manifest, new: Manifest) -> bool:

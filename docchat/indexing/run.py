@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from docchat.core.chunking import CHUNKER_VERSION
 from docchat.core.models import Chunk, Manifest
@@ -12,6 +13,7 @@ from docchat.core.sparse import SPARSE_VERSION
 from docchat.errors import IndexingError, IndexRefused, ServiceError
 from docchat.indexing.catalogue import Catalogue
 from docchat.indexing.clients import DocumentEmbedder, IndexStore, Progress
+from docchat.indexing.patience import Patience
 from docchat.indexing.plan import Report, make_plan, same_index, same_space
 from docchat.indexing.writing import Writer
 
@@ -39,6 +41,7 @@ async def index(
     commit: str = "",
     allowed: Allowed = Allowed(),
     dry_run: bool = False,
+    patience: Patience | None = None,
     progress: Progress = lambda _done, _total: None,
 ) -> Report:
     """Bring the published index to exactly these chunks.
@@ -56,6 +59,7 @@ async def index(
         commit: of the site's repository, for the manifest.
         allowed: what the run may do beyond the usual.
         dry_run: only say what would be done.
+        patience: with services that fail; None for the usual.
         progress: told how many chunks are written.
 
     Raises:
@@ -64,15 +68,23 @@ async def index(
         IndexingError: the new version came out wrong.
         ServiceError: the store or the embedder failed; the old version is still published.
     """
-    await store.acquire(to_write=not dry_run)
+    patience = patience or Patience()
+    await patience(lambda: store.acquire(to_write=not dry_run))
     try:
         with Catalogue(lambda c: vector_key(c.embedded_text, embedding_model, dimension)) as wanted:
             await asyncio.to_thread(wanted.fill, chunks)
             made = _manifest(wanted, embedding_model, dimension, commit, store.layout)
-            plan = await _planned(wanted, made, store, allowed)
-            if dry_run or plan is None:
-                return plan or _unchanged(made, progress)
-            return await _written(wanted, made, store, embedder, plan=plan, progress=progress)
+            old = await _published(made, store, patience, allowed)
+            if old is not None and same_index(old, made):
+                if not dry_run:
+                    await _confirm(old, made, store, patience)
+                return _unchanged(made, progress)
+            plan = await make_plan(wanted, store, made, patience, allow_shrink=allowed.shrink)
+            if dry_run:
+                return plan
+            return await _written(
+                wanted, made, store, embedder, patience, plan=plan, progress=progress
+            )
     finally:
         await store.release()
 
@@ -92,15 +104,13 @@ def _manifest(wanted: Catalogue, model: str, dimension: int, commit: str, layout
     )
 
 
-async def _planned(
-    wanted: Catalogue, made: Manifest, store: IndexStore, allowed: Allowed
-) -> Report | None:
-    """What is to be done; None if nothing is."""
+async def _published(
+    made: Manifest, store: IndexStore, patience: Patience, allowed: Allowed
+) -> Manifest | None:
+    """How the published index was made, if it may be replaced by what was read."""
     if made.chunks == 0:
         raise IndexRefused("there is no text to index; the published index is left as it is")
-    old = await store.manifest()
-    if old is not None and same_index(old, made):
-        return None
+    old = await patience(store.manifest)
     if old is not None and not (same_space(old, made) or allowed.other_model):
         raise IndexRefused(
             f"the published index was made with {old.embedding_model} in {old.dimension}"
@@ -108,13 +118,26 @@ async def _planned(
             f" EMBEDDING_MODEL={old.embedding_model} and EMBEDDING_DIMENSION={old.dimension}, or"
             " embed everything again with --other-model"
         )
-    return await make_plan(wanted, store, made, allow_shrink=allowed.shrink)
+    return old
+
+
+async def _confirm(old: Manifest, made: Manifest, store: IndexStore, patience: Patience) -> None:
+    """The published index holds what was read; let it name the commit that was read.
+
+    Raises:
+        IndexLocked: another run has taken over, and it may be that one's.
+    """
+    await patience(store.check)
+    if made.commit not in {"", old.commit}:
+        for version in await patience(store.versions):
+            if version.manifest == old:
+                await patience(partial(store.note_commit, version.name, made.commit))
 
 
 def _unchanged(made: Manifest, progress: Progress) -> Report:
     progress(made.chunks, made.chunks)
     kept = made.chunks
-    return Report(made.chunks, 0, kept, removed=0, published=False, pages=made.pages)
+    return Report(made.chunks, 0, kept, removed=0, published=False, changed=False, pages=made.pages)
 
 
 async def _written(
@@ -122,23 +145,25 @@ async def _written(
     made: Manifest,
     store: IndexStore,
     embedder: DocumentEmbedder,
+    patience: Patience,
     *,
     plan: Report,
     progress: Progress,
 ) -> Report:
-    version = await store.begin(made)
-    writer = Writer(wanted, version, made, store, _counter(progress, made.chunks))
+    version = await patience(lambda: store.begin(made))
+    done = _counter(progress, made.chunks)
+    writer = Writer(wanted, version, made, store, patience=patience, done=done)
     await writer.copy()
-    done = _counted_again(plan, wanted)
-    await store.drop_unfinished()  # what was of use in them is in this version
+    report = _counted_again(plan, wanted)
+    await patience(store.drop_unfinished)  # what was of use in them is in this version
     await writer.embed(embedder)
     try:
         await writer.verify()
     except IndexingError as failure:
         await _discard(version, store, failure)
         raise
-    await store.publish(version)
-    return replace(done, published=True)
+    await patience(lambda: store.publish(version))
+    return replace(report, published=True)
 
 
 def _counted_again(plan: Report, wanted: Catalogue) -> Report:

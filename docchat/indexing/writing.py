@@ -37,22 +37,30 @@ class Writer:
         version: its name in the store.
         made: its manifest.
         store: where it is written.
+        patience: the run's.
         done: told of every chunk that is written.
     """
 
     def __init__(
-        self, wanted: Catalogue, version: str, made: Manifest, store: IndexStore, done: Done
+        self,
+        wanted: Catalogue,
+        version: str,
+        made: Manifest,
+        store: IndexStore,
+        *,
+        patience: Patience,
+        done: Done,
     ) -> None:
         self._wanted = wanted
         self._version = version
         self._made = made
         self._store = store
+        self._patience = patience
         self._done = done
-        self._patience = Patience()
 
     async def copy(self) -> None:
         """Take over the vectors that other versions hold; those that are damaged are forgotten."""
-        for source in await self._store.versions():
+        for source in await self._patience(self._store.versions):
             batches = self._wanted.with_vector(source.name, _COPY_BATCH)
 
             async def work(batch: list[Pair], name: str = source.name) -> None:
@@ -81,16 +89,19 @@ class Writer:
         Raises:
             IndexingError: it is not what it should be.
         """
-        written, wanted = await self._store.count(self._version), self._made.chunks
+        written = await self._patience(lambda: self._store.count(self._version))
+        wanted = self._made.chunks
         if written != wanted:
             raise self._bad(f"holds {written} chunks instead of {wanted}")
         sample = self._wanted.sample(_SAMPLE)
-        stored = await self._store.stored(self._version, [chunk.id for chunk in sample])
+        ids = [chunk.id for chunk in sample]
+        stored = await self._patience(lambda: self._store.stored(self._version, ids))
         for chunk in sample:
             found = stored.get(chunk.id)
             if found is None or found.chunk != chunk or not self._usable(found.dense):
                 raise self._bad(f"does not give chunk {chunk.id} back as it was written")
-        manifests = {version.name: version.manifest for version in await self._store.versions()}
+        versions = await self._patience(self._store.versions)
+        manifests = {version.name: version.manifest for version in versions}
         if manifests.get(self._version) != self._made:
             raise self._bad("does not give its manifest back as it was written")
 
@@ -129,13 +140,13 @@ async def at_once(batches: Iterator[T], work: Callable[[T], Awaitable[None]], wo
     failures: list[DocchatError] = []
 
     async def worker() -> None:
-        for batch in batches:
+        while not failures:
             try:
+                if (batch := next(batches, None)) is None:
+                    return
                 await work(batch)
             except DocchatError as failure:
                 failures.append(failure)
-            if failures:
-                return
 
     await asyncio.gather(*(worker() for _ in range(workers)))
     if failures:

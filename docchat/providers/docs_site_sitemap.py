@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 from urllib.parse import urljoin, urlsplit
-from urllib.robotparser import RobotFileParser
 
 import httpx2
+from protego import Protego
 from selectolax.lexbor import LexborHTMLParser
 
 from docchat.core.models import Page
@@ -81,7 +81,7 @@ class _Site:
         self._sitemap_url = sitemap_url
         self._bounds = bounds
         self._ends = time.monotonic() + bounds.total_s
-        self._robots = RobotFileParser()
+        self._robots = Protego.parse("")
         if _origin(sitemap_url)[0] not in {"http", "https"}:
             raise IndexingError("the sitemap's address must begin with http:// or https://")
         self._client = httpx2.Client(timeout=bounds.answer_s, headers={"user-agent": AGENT})
@@ -136,7 +136,7 @@ class _Site:
             if not str(exc).startswith("status 4"):
                 raise IndexingError(f"robots.txt cannot be read: {exc}") from exc
             rules = ""  # a site without one may be read (RFC 9309, 2.3.1.3)
-        self._robots.parse(rules.splitlines())
+        self._robots = Protego.parse(rules)
 
     def fetch(
         self, url: str, kind: str = "", *, limit: int = MAX_FILE_BYTES, free: bool = False
@@ -166,7 +166,7 @@ class _Site:
     def _check(self, url: str, *, free: bool) -> None:
         if _origin(url) != _origin(self._sitemap_url):
             raise Skip("on another origin than the sitemap")
-        if not free and not self._robots.can_fetch(AGENT, url):
+        if not free and not self._robots.can_fetch(url, AGENT):
             raise Skip("robots.txt asks not to read it")
         if time.monotonic() > self._ends:
             raise Skip(f"the run took more than {self._bounds.total_s:g} s")

@@ -6,7 +6,7 @@ alias COLLECTION.previous names the version that was published before.
 """
 
 import logging
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from pydantic import SecretStr
@@ -144,6 +144,10 @@ class QdrantIndex:
         if to_write:  # a lease is written itself: a key that may only read is enough for the rest
             await self._lease.acquire()
 
+    async def check(self) -> None:
+        """As `IndexStore.check`."""
+        await self._lease.check()
+
     async def release(self) -> None:
         """As `IndexStore.release`."""
         await self._lease.release()
@@ -156,18 +160,14 @@ class QdrantIndex:
         made = [(name, await self._manifest_of(name)) for name in names]
         return [Version(name, m, name == published) for name, m in made if m is not None]
 
-    async def held(self, version: str) -> AsyncIterator[Sequence[Held]]:
+    async def held(self, version: str, after: str = "") -> tuple[Sequence[Held], str]:
         """As `IndexStore.held`."""
-        following: models.ExtendedPointId | None = None
-        while True:
-            async with calling(self._alias):
-                records, offset = await self._client.scroll(
-                    version, limit=_SCROLL, offset=following, with_payload=list(HELD_FIELDS)
-                )
-            yield [held_of(record.id, record.payload) for record in records]
-            if not isinstance(offset, int | str):
-                return
-            following = offset
+        async with calling(self._alias):
+            records, following = await self._client.scroll(
+                version, limit=_SCROLL, offset=after or None, with_payload=list(HELD_FIELDS)
+            )
+        held = [held_of(record.id, record.payload) for record in records]
+        return held, "" if following is None else str(following)
 
     async def stored(self, version: str, ids: Sequence[str]) -> dict[str, Stored]:
         """As `IndexStore.stored`."""
@@ -177,6 +177,11 @@ class QdrantIndex:
                 records = await self._client.retrieve(version, batch, with_vectors=[DENSE])
             found |= stored(records)
         return found
+
+    async def note_commit(self, version: str, commit: str) -> None:
+        """As `IndexStore.note_commit`. The server merges what it is sent with what it has."""
+        async with calling(self._alias):
+            await self._client.update_collection(version, metadata={"commit": commit})
 
     async def begin(self, manifest: Manifest) -> str:
         """As `IndexStore.begin`.
@@ -225,9 +230,11 @@ class QdrantIndex:
                 f"version {version} is not being written here", reason="collection-missing"
             )
         aliases = await self._names.aliases()
-        await self._swap(version, aliases.get(self._alias))
-        before = aliases.get(self._names.previous)
-        await self._names.drop([*self._leftovers, *([before] if before else [])])
+        if aliases.get(self._alias) != version:  # else an earlier call of this did it
+            await self._swap(version, aliases.get(self._alias))
+            before = aliases.get(self._names.previous)
+            self._leftovers += [before] if before else []
+        await self.drop_unfinished()
         await self._lease.release()
 
     async def discard(self, version: str) -> None:
@@ -243,7 +250,7 @@ class QdrantIndex:
         await self._names.drop(self._leftovers)
         self._leftovers = []
 
-    async def roll_back(self) -> Manifest:
+    async def roll_back(self, check: Callable[[Manifest], None]) -> Manifest:
         """As `IndexStore.roll_back`."""
         await self._lease.acquire()
         try:
@@ -252,6 +259,7 @@ class QdrantIndex:
             manifest = await self._manifest_of(previous) if previous else None
             if previous is None or manifest is None:
                 raise IndexRefused(f"there is no version of {self._alias} before the published one")
+            check(manifest)
             await self._swap(previous, published)
         finally:
             await self._lease.release()

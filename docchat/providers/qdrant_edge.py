@@ -14,7 +14,7 @@ A shard opened before a fork hangs in the child: nothing is opened before the fi
 import logging
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -121,6 +121,9 @@ class EdgeIndex:
             with translated(self._folder.path):
                 self._folder.lock()
 
+    async def check(self) -> None:
+        """As `IndexStore.check`: nobody takes over a lock on a file."""
+
     async def release(self) -> None:
         """As `IndexStore.release`."""
         if self._writer is not None:
@@ -146,22 +149,24 @@ class EdgeIndex:
             return others
         return [Version(published.version, published.manifest, published=True), *others]
 
-    async def held(self, version: str) -> AsyncIterator[Sequence[Held]]:
+    async def held(self, version: str, after: str = "") -> tuple[Sequence[Held], str]:
         """As `IndexStore.held`."""
         fields = edge.PayloadSelector.Include(list(HELD_FIELDS))
-        following: edge.PointId | None = None
-        while True:
-            with translated(self._folder.path):
-                request = edge.ScrollRequest(following, _SCROLL, None, fields)
-                records, following = self._shard(version).scroll(request)
-            yield [held_of(record.id, record.payload) for record in records]
-            if following is None:
-                return
+        with translated(self._folder.path):
+            request = edge.ScrollRequest(after or None, _SCROLL, None, fields)
+            records, following = self._shard(version).scroll(request)
+        held = [held_of(record.id, record.payload) for record in records]
+        return held, "" if following is None else str(following)
 
     async def stored(self, version: str, ids: Sequence[str]) -> dict[str, Stored]:
         """As `IndexStore.stored`."""
         with translated(self._folder.path):
             return stored(self._shard(version).retrieve(list(ids), True, [DENSE]))  # noqa: FBT003 - its signature
+
+    async def note_commit(self, version: str, commit: str) -> None:
+        """As `IndexStore.note_commit`."""
+        with translated(self._folder.path):
+            self._folder.note_commit(version, commit)
 
     async def begin(self, manifest: Manifest) -> str:
         """As `IndexStore.begin`."""
@@ -221,7 +226,7 @@ class EdgeIndex:
         kept = (published.version, published.previous) if published else ()
         self._folder.drop_all_but(*kept, self._writer.version if self._writer else None)
 
-    async def roll_back(self) -> Manifest:
+    async def roll_back(self, check: Callable[[Manifest], None]) -> Manifest:
         """As `IndexStore.roll_back`."""
         await self.acquire()
         try:
@@ -232,6 +237,7 @@ class EdgeIndex:
                 if now is None or previous is None or made is None:
                     path = self._folder.path
                     raise IndexRefused(f"there is no version in {path} before the published one")
+                check(made)
                 edge.EdgeShard.load(str(self._folder.path / previous)).close()
                 self._folder.publish(Published(previous, now.version, made))
         finally:

@@ -4,6 +4,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -85,6 +86,13 @@ class IndexFolder:
     def note(self, version: str, manifest: Manifest) -> None:
         """Let a version say how it was made."""
         _write(self.path / version / _MANIFEST, Published(version, None, manifest))
+
+    def note_commit(self, version: str, commit: str) -> None:
+        """Let a version name another commit of the site, in its own file and in the index's."""
+        for file in (self.path / version / _MANIFEST, self._manifest):
+            noted = _read(file)
+            if noted is not None and noted.version == version:
+                _write(file, replace(noted, manifest=replace(noted.manifest, commit=commit)))
 
     def versions(self) -> Iterator[str]:
         """The names of all versions, the newest first."""

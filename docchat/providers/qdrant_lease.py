@@ -156,7 +156,8 @@ class Lease:
             seen = await self._take_free()
             if seen == last and loop.time() > gives_up_at:
                 seen = await self._take_over(last)
-                await self._change([unaliased(self._fence_of(last.owner))])
+                if seen.owner == self._owner:  # else it lives, and needs its fence
+                    await self._change([unaliased(self._fence_of(last.owner))])
             if seen not in (last, self._mine()):
                 raise IndexLocked(f"another run holds {self._alias}: {seen.who}")
             last = seen

@@ -9,12 +9,12 @@ from docchat.core.payload import CANDIDATES, DENSE, SPARSE, Stored, chunk_of, pa
 
 
 def point_struct(point: Point, version: str) -> models.PointStruct:
-    """A point as it is written into a version."""
+    """A point as it is written into a version; not checked again, that takes as long as sending."""
     vectors: dict[str, models.Vector] = {DENSE: list(point.dense)}
     if point.sparse.indices:
         vectors[SPARSE] = _sparse(point.sparse)
     payload = payload_of(point, version)
-    return models.PointStruct(id=point.chunk.id, vector=vectors, payload=payload)
+    return models.PointStruct.model_construct(id=point.chunk.id, vector=vectors, payload=payload)
 
 
 def stored(records: Sequence[models.Record]) -> dict[str, Stored]:

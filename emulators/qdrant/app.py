@@ -134,6 +134,11 @@ def _get_collection(store: Store, name: str, _body: None) -> object:
     return replies.info(store.find(name))
 
 
+def _update_collection(store: Store, name: str, body: models.UpdateCollection) -> object:
+    only(body, "metadata")
+    return store.add_metadata(name, body.metadata or {})
+
+
 def _delete_collection(store: Store, name: str, _body: None) -> object:
     return store.delete(name)
 
@@ -225,6 +230,7 @@ _ROUTES: list[tuple[str, str, Any, _Handler]] = [
     ("GET", "/aliases", None, _list_aliases),
     ("PUT", _COLLECTION, models.CreateCollection, _create_collection),
     ("GET", _COLLECTION, None, _get_collection),
+    ("PATCH", _COLLECTION, models.UpdateCollection, _update_collection),
     ("DELETE", _COLLECTION, None, _delete_collection),
     ("GET", f"{_COLLECTION}/exists", None, _collection_exists),
     ("GET", f"{_COLLECTION}/aliases", None, _list_aliases),

@@ -5,6 +5,7 @@ import uuid
 import weakref
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import qdrant_edge as edge
 from qdrant_client import models
@@ -51,6 +52,13 @@ class Store:
             # Without the log a shard is made faster; it only matters when the process is killed.
             shard = edge.EdgeShard.create(str(folder), layout(request, wal=self._durable))
         self.collections[name] = Collection(shard, folder, request)
+        self._save()
+        return True
+
+    def add_metadata(self, name: str, metadata: dict[str, Any]) -> bool:
+        """Merge these fields into a collection's metadata."""
+        made_by = self.find(name).made_by
+        made_by.metadata = {**(made_by.metadata or {}), **metadata}
         self._save()
         return True
 

@@ -43,8 +43,8 @@ class Run:
         return not self._process.is_alive()
 
     def wait(self, seconds: float) -> None:
-        """Return so many seconds after its start, or when it is over."""
-        self._process.join(max(0.0, self._began + seconds - time.monotonic()))
+        """Return in so many seconds, or when it is over."""
+        self._process.join(seconds)
 
     def kill(self) -> None:
         """End it as the system does when it is out of memory."""

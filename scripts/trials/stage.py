@@ -10,6 +10,8 @@ from starlette.applications import Starlette
 from docchat.core.chunking import chunk
 from docchat.core.models import Chunk
 from docchat.core.payload import vector_key
+from docchat.indexing.patience import Patience
+from docchat.indexing.plan import all_held
 from docchat.providers.docs_site import read_site
 from docchat.providers.qdrant import QdrantIndex
 from docchat.providers.qdrant_edge import EdgeIndex
@@ -114,7 +116,9 @@ class Stage:
         try:
             found = []
             for version in await index.versions():
-                held = [one async for some in index.held(version.name) for one in some]
+                held = [
+                    one async for some in all_held(index, version.name, Patience()) for one in some
+                ]
                 ids, keys = {one.id for one in held}, {one.key for one in held}
                 found.append((version.published, ids, keys))
             return found

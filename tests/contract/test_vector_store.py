@@ -22,7 +22,8 @@ from docchat.core.models import (
 )
 from docchat.core.payload import Held, Version
 from docchat.errors import AssistantUnavailable, IndexLocked, IndexRefused, IndexUnavailable
-from docchat.indexing import IndexStore
+from docchat.indexing import IndexStore, Patience
+from docchat.indexing.plan import all_held
 from docchat.providers.qdrant import QdrantIndex
 from docchat.providers.qdrant_edge import EdgeIndex
 
@@ -64,6 +65,10 @@ async def publish(store: IndexStore, *points: Point) -> str:
     await store.add(version, points)
     await store.publish(version)
     return version
+
+
+def accept(_: Manifest) -> None:
+    pass
 
 
 def paths(found: Retrieved) -> list[str]:
@@ -260,7 +265,7 @@ async def test_a_large_addition_arrives_whole(open_index: OpenIndex) -> None:
     assert set(await index.stored(version, [p.chunk.id for p in points])) == {
         p.chunk.id for p in points
     }
-    held = [one async for some in index.held(version) for one in some]
+    held = [one async for some in all_held(index, version, Patience()) for one in some]
     assert {one.id for one in held} == {p.chunk.id for p in points}
 
 
@@ -271,7 +276,7 @@ async def test_points_are_those_that_were_stored(open_index: OpenIndex) -> None:
     assert list(found) == [chunk("a").id]
     assert list(found[chunk("a").id].dense) == pytest.approx(dense, abs=1e-7)
     assert found[chunk("a").id].chunk == chunk("a")
-    held = [one async for some in index.held(version) for one in some]
+    held = [one async for some in all_held(index, version, Patience()) for one in some]
     assert Held(chunk("a").id, "a.md", "k") in held
 
 
@@ -434,20 +439,20 @@ async def test_rolling_back_swaps_the_last_two_versions(open_index: OpenIndex) -
     reader, index = open_index(), open_index()
     for name in "abc":
         await publish(index, point(name))
-    assert await index.roll_back() == manifest_for([point("b")])
+    assert await index.roll_back(accept) == manifest_for([point("b")])
     assert paths(await reader.search(NORTH, NO_TERMS, 5)) == ["b.md"]
     assert await reader.manifest() == manifest_for([point("b")])
-    assert await index.roll_back() == manifest_for([point("c")])
+    assert await index.roll_back(accept) == manifest_for([point("c")])
     assert paths(await reader.search(NORTH, NO_TERMS, 5)) == ["c.md"]
 
 
 async def test_there_is_nothing_to_roll_back_to_at_first(open_index: OpenIndex) -> None:
     index = open_index()
     with pytest.raises(IndexRefused, match="no version"):
-        await index.roll_back()
+        await index.roll_back(accept)
     await publish(index, point("a"))
     with pytest.raises(IndexRefused, match="no version"):
-        await index.roll_back()
+        await index.roll_back(accept)
 
 
 async def test_nobody_rolls_back_while_another_run_writes(open_index: OpenIndex) -> None:
@@ -456,5 +461,41 @@ async def test_nobody_rolls_back_while_another_run_writes(open_index: OpenIndex)
         await publish(first, point(name))
     await first.begin(manifest_for([]))
     with pytest.raises(IndexLocked):
-        await second.roll_back()
+        await second.roll_back(accept)
     assert paths(await second.search(NORTH, NO_TERMS, 5)) == ["b.md"]
+
+
+async def test_a_version_that_is_not_wanted_is_not_rolled_back_to(open_index: OpenIndex) -> None:
+    index = open_index()
+    for name in "ab":
+        await publish(index, point(name))
+
+    def refuse(made: Manifest) -> None:
+        raise IndexRefused(made.fingerprint)
+
+    with pytest.raises(IndexRefused, match=r"a\.md"):
+        await index.roll_back(refuse)
+    assert paths(await index.search(NORTH, NO_TERMS, 5)) == ["b.md"]
+    await index.acquire()
+
+
+async def test_publishing_again_keeps_the_version_before(open_index: OpenIndex) -> None:
+    index = open_index()
+    await publish(index, point("a"))
+    version = await index.begin(manifest_for([point("b")]))
+    await index.add(version, [point("b")])
+    await index.publish(version)
+    if isinstance(index, QdrantIndex):
+        await index.acquire()  # as if only its reply had been lost
+        await index.publish(version)
+    assert await index.roll_back(accept) == manifest_for([point("a")])
+
+
+async def test_a_commit_can_be_noted_later(open_index: OpenIndex) -> None:
+    index, reader = open_index(), open_index()
+    version = await publish(index, point("a"))
+    noted = replace(manifest_for([point("a")]), commit="abc")
+    await index.note_commit(version, "abc")
+    assert await reader.manifest() == noted
+    assert [one.manifest for one in await index.versions()] == [noted]
+    assert paths(await reader.search(NORTH, NO_TERMS, 5)) == ["a.md"]

@@ -84,6 +84,9 @@ async def test_a_collection_says_how_it_was_made(client: AsyncQdrantClient, fill
     assert info.config.params.vectors == VECTORS
     assert info.config.params.sparse_vectors == SPARSE
     assert info.config.metadata == {"model": "m", "n": 7}
+    await client.update_collection("described", metadata={"n": 8})
+    info = await client.get_collection("described")
+    assert info.config.metadata == {"model": "m", "n": 8}
     assert info.points_count == 0
     assert (await client.get_collection(filled)).points_count == 6
 

@@ -129,9 +129,9 @@ CONTENT = [
     refused("G29", "an error as the stream", answers(after=0, raw=_OVERLOADED), _BUSY, 3),
     refused("G30", "no JSON", fault(EMBED, Fault(status=200, body=f"{{bad {TRACE}")), _BAD, 3),
     _once("G30", "no JSON", Fault(status=200, body="{bad"), EMBED),
-    refused("G34", "too few vectors", fault(EMBED, embedding(missing=1)), _BAD, 3),
-    refused("G34", "vectors of another length", fault(EMBED, embedding(dimension=5)), _BAD, 3),
-    refused("G34", "vectors of NaN", fault(EMBED, embedding(value="NaN")), _BAD, 3),
+    refused("G34", "too few vectors", fault(EMBED, embedding(missing=1)), _BAD, 2),
+    refused("G34", "vectors of another length", fault(EMBED, embedding(dimension=5)), _BAD, 2),
+    refused("G34", "vectors of NaN", fault(EMBED, embedding(value="NaN")), _BAD, 2),
     _once("G34", "vectors of NaN", embedding(value="NaN"), EMBED),
 ]
 

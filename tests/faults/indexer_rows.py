@@ -163,10 +163,12 @@ def _fault_of_the_model(fault: Fault, times: int | None) -> Callable[[Workshop],
     def check(shop: Workshop) -> None:
         before, paid = shop.published(), shop.embedded
         _new_pages(shop, 3)
+        asked = shop.model_faults.calls[EMBED]
         shop.model_faults.add(EMBED, fault, times=times)
         code, _ = shop.index()
         if times is None:
             assert code == FAILED
+            assert shop.model_faults.calls[EMBED] - asked == 2
             assert shop.published() == before
             shop.model_faults.clear()
             code, _ = shop.index()
@@ -223,6 +225,32 @@ def _store_lost(shop: Workshop) -> None:
     assert shop.published() == before
     assert shop.index()[0] == OK
     assert len(shop.published()) == len(before) + 250
+
+
+def _store_back(shop: Workshop) -> None:
+    before, paid = shop.published(), shop.embedded
+    _new_pages(shop)
+    shop.model_faults.add(EMBED, Fault(delay_s=1))
+    with shop.indexing() as process:
+        asked = shop.model_faults.calls[EMBED]
+        assert within(_RUN_S, lambda: shop.model_faults.calls[EMBED] > asked)
+        shop.wire.refuse()
+        time.sleep(2)
+        shop.wire.accept()
+        assert process.wait(_RUN_S) == OK
+    assert shop.embedded - paid == 250
+    assert len(shop.published()) == len(before) + 250
+
+
+def _store_fails_now_and_then(shop: Workshop) -> None:
+    before, paid = shop.published(), shop.embedded
+    _new_pages(shop, 3)
+    for call in ("get_collection", "scroll", "create_collection", "count"):
+        shop.faults.add(call, trouble.NO_BACKEND, times=1)
+    assert shop.index()[0] == OK
+    assert shop.faults.pending() == []
+    assert shop.embedded - paid == 3
+    assert len(shop.published()) == len(before) + 3
 
 
 def _nothing_changed(shop: Workshop) -> None:
@@ -310,7 +338,8 @@ ROWS = [
         "waited out, paid for once",
         _out_of_quota_for_long,
     ),
-    Row("I10", "503 twice", "waited out", _fault_of_the_model(refusals.internal(), 2)),
+    Row("I10", "503 twice", "waited out", _fault_of_the_model(refusals.overloaded(), 2)),
+    Row("I10", "500 twice", "waited out", _fault_of_the_model(refusals.internal(), 2)),
     Row("I10", "a vector is missing", _SERVED, _fault_of_the_model(embedding(missing=1), None)),
     Row("I10", "NaN vectors", _SERVED, _fault_of_the_model(embedding(value="NaN"), None)),
     Row("I10", "short vectors", _SERVED, _fault_of_the_model(embedding(dimension=7), None)),
@@ -319,6 +348,8 @@ ROWS = [
     ),
     Row("I12", "507 in the middle", f"exit 1, {_SERVED}", _store_fails(trouble.STORAGE_FULL)),
     Row("I12", "the server is lost in the middle", f"exit 1, {_SERVED}", _store_lost),
+    Row("I12", "the server is away for two seconds", "waited out, paid for once", _store_back),
+    Row("I12", "503 now and then", "waited out, paid for once", _store_fails_now_and_then),
     Row("I13", "nothing changed", "no embedding, no write", _nothing_changed),
     Row("I14", "the same text on two pages", "embedded once, two chunks", _same_text_twice),
     Row("I15", "text that looks like a secret", "reported; left out if asked", _secrets),

@@ -15,6 +15,8 @@ from tempfile import TemporaryDirectory
 from starlette.applications import Starlette
 
 from docchat.core.models import Chunk
+from docchat.indexing.patience import Patience
+from docchat.indexing.plan import all_held
 from docchat.providers.qdrant import QdrantIndex
 from emulators import gemini, qdrant
 from emulators.faults import Faults
@@ -110,7 +112,8 @@ class Workshop:
         try:
             version = (await index.versions())[0]
             assert version.published
-            ids = [one.id async for some in index.held(version.name) for one in some]
+            held = all_held(index, version.name, Patience())
+            ids = [one.id async for some in held for one in some]
             stored = await index.stored(version.name, ids)
         finally:
             await index.aclose()
@@ -133,6 +136,7 @@ def workshop() -> Iterator[Workshop]:
             "QDRANT_HOST": wire.url,
             "EMBEDDING_DIMENSION": "128",
             "INDEX_LEASE_S": "1",
+            "INDEX_PATIENCE_S": "5",
         }
         made = Workshop(Path(folder), model, server, server_url, wire, variables)
         made.site.mkdir()

@@ -20,6 +20,7 @@ NOT_DEPLOYED = {
     "GEMINI_BASE_URL": "for the emulator",
     "INDEX_LEASE_S": "only the indexer uses it",
     "INDEX_ON_DISK": "only the indexer uses it",
+    "INDEX_PATIENCE_S": "only the indexer uses it",
     "INDEX_QUANTIZATION": "only the indexer uses it",
     "INDEX_REPLICAS": "only the indexer uses it",
     "INDEX_SHARDS": "only the indexer uses it",

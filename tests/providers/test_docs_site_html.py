@@ -204,3 +204,14 @@ def test_a_robots_txt_that_fails_is_no_permission() -> None:
         pytest.raises(IndexingError, match=r"robots\.txt"),
     ):
         list(site_pages(f"{url}/sitemap.xml", notes=ReadingNotes()))
+
+
+def test_robots_txt_is_read_with_its_patterns_and_the_most_specific_rule_wins() -> None:
+    rules = "User-agent: *\nDisallow: /docs/*/old\nAllow: /docs/a/old/kept\nDisallow: /*.txt$"
+    names = ["docs/a/new", "docs/a/old", "docs/a/old/kept", "a.txt", "a.txt.html"]
+    answers = {f"/{name}": html() for name in names}
+    answers["/robots.txt"] = Response(rules)
+    with site(answers) as (url, _):
+        answers["/sitemap.xml"] = sitemap(*(f"{url}/{name}" for name in names))
+        found = [p.path for p in site_pages(f"{url}/sitemap.xml", notes=ReadingNotes())]
+    assert found == ["docs/a/new", "docs/a/old/kept", "a.txt.html"]

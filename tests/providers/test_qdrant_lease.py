@@ -1,6 +1,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 import pytest
 from starlette.applications import Starlette
@@ -9,6 +10,7 @@ from docchat import indexing
 from docchat.core.models import Chunk, Manifest, Point, SparseVector
 from docchat.errors import IndexLocked, IndexUnavailable, ServiceError
 from docchat.providers.qdrant import QdrantIndex
+from docchat.providers.qdrant_lease import Lease, _is
 from emulators.faults import Fault
 from emulators.qdrant import create_app, trouble
 from emulators.server import serve_in_thread
@@ -107,6 +109,35 @@ async def test_a_run_that_wakes_up_too_late_drops_nothing_of_the_next(opened: Op
     await other.publish(new)
     await sleeping.release()
     assert await other.count(new) == 1
+
+
+async def test_a_run_that_wakes_up_too_late_is_told(opened: Opened) -> None:
+    sleeping, other = opened(), opened()
+    await sleeping.acquire()
+    await sleeping.check()
+    stop_beating(sleeping)
+    await other.publish(await other.begin(MANIFEST))
+    with pytest.raises(IndexLocked, match="taken over"):
+        await sleeping.check()
+
+
+async def test_a_run_that_wakes_up_just_in_time_publishes(opened: Opened) -> None:
+    """Between the other run's last look and its attempt to take over."""
+    first, other = opened(), opened()
+    version = await first.begin(MANIFEST)
+    stop_beating(first)
+
+    class Late(Lease):
+        async def _take_over(self, dead: Any) -> Any:
+            first._lease._beat += 1
+            await first._lease._put(first._lease._mine(), only_if=_is(first._lease._owner))
+            return await super()._take_over(dead)
+
+    late = Late(other._client, other._names, LEASE_S)
+    with pytest.raises(IndexLocked, match="another run holds"):
+        await late.acquire()
+    await first.publish(version)
+    assert await published(first) == version
 
 
 async def test_work_of_a_run_that_died_is_there_for_the_next(opened: Opened) -> None:

@@ -122,6 +122,7 @@ def test_an_unreachable_store_fails_with_its_cause(
     site: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("QDRANT_HOST", "http://127.0.0.1:1")
+    monkeypatch.setenv("INDEX_PATIENCE_S", "0")
     assert main(["--docs", str(site), *URL]) == FAILED
     assert "Qdrant cannot be reached" in capsys.readouterr().out
 
@@ -135,6 +136,9 @@ def test_a_dry_run_says_what_it_would_cost_and_does_nothing(
     assert main(["--docs", str(site), *URL, "--dry-run"]) == OK
     assert "Would publish" in capsys.readouterr().out
     assert run(site, capsys)["embedded"] == told["chunks"]
+    assert main(["--docs", str(site), *URL, "--dry-run"]) == OK
+    assert "Nothing would change: " in capsys.readouterr().out
+    assert run(site, capsys, "--dry-run")["changed"] is False
 
 
 def test_a_renamed_page_is_not_paid_for_again(
@@ -158,6 +162,33 @@ def test_a_rollback_publishes_the_version_before(
     assert f"Published again: {first['chunks']} chunks" in capsys.readouterr().out
     (site / "new.md").unlink()
     assert run(site, capsys)["published"] is False
+
+
+def test_a_rollback_as_json_is_how_the_version_was_made(
+    site: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = run(site, capsys, "--commit", "abc123")
+    (site / "new.md").write_text("# New\n\nText.")
+    run(site, capsys)
+    assert main(["--rollback", "--json"]) == OK
+    told = json.loads(capsys.readouterr().out)
+    assert (told["rolled_back"], told["commit"], told["chunks"]) == (
+        True,
+        "abc123",
+        first["chunks"],
+    )
+
+
+def test_a_rollback_to_another_model_is_refused_with_the_fix(
+    site: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(site, capsys)
+    monkeypatch.setenv("EMBEDDING_DIMENSION", "256")
+    run(site, capsys, "--other-model")
+    assert main(["--rollback"]) == REFUSED
+    assert "EMBEDDING_DIMENSION=768" in capsys.readouterr().out
+    monkeypatch.delenv("EMBEDDING_DIMENSION")
+    assert main(["--rollback"]) == OK
 
 
 def test_a_run_beside_another_has_an_exit_code_of_its_own(
@@ -204,5 +235,8 @@ def test_the_commit_of_the_site_is_kept_with_the_index(
     run(site, capsys, "--commit", "abc123")
     written = json.loads((tmp_path / ".local/index/docs/manifest.json").read_bytes())
     assert written["manifest"]["commit"] == "abc123"
+    assert run(site, capsys, "--commit", "def456")["published"] is False
+    noted = json.loads((tmp_path / ".local/index/docs/manifest.json").read_bytes())
+    assert noted["manifest"] == {**written["manifest"], "commit": "def456"}
     assert len(commit_of(ROOT)) in {0, 40}
     assert commit_of(tmp_path) == ""
