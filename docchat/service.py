@@ -115,7 +115,7 @@ class ChatService:
                 yield event
 
     def wording(self, question: Question) -> Wording:
-        """docchat's own words, in the question's language."""
+        """The fixed sentences in the question's language."""
         return wording_for(question, self._settings.wordings)
 
     def note(self, call: Call, question: Question, trace: Trace) -> None:

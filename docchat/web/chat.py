@@ -34,7 +34,7 @@ class Chat(Protocol):
         ...
 
     def wording(self, question: Question) -> Wording:
-        """docchat's own words, in the question's language."""
+        """The fixed sentences in the question's language."""
         ...
 
     def note(self, call: Call, question: Question, trace: Trace) -> None:

@@ -33,7 +33,8 @@ INSPECT = """() => {
     events: attributes.filter((name) => /^(on|style|src)/.test(name)),
     schemes: [...new Set(parts.filter(({ href }) => href).map(({ protocol }) => protocol))],
     answers: root.querySelectorAll("article[data-state=done]").length,
-    ends: parts.filter((part) => part.matches("p > strong:only-child") && part.textContent === "end").length,
+    ends: parts.filter((part) => part.matches("p > strong:only-child"))
+      .filter(({ textContent }) => textContent === "end").length,
     frames: document.querySelectorAll("iframe, object, embed, img").length,
   };
 }"""
