@@ -20,7 +20,9 @@ from docchat.providers.qdrant_calls import calling, connect
 _DAY_S = 86_400.0
 _PURGE_EVERY_S = 3600.0
 
-_INDEXED = {
+# Every field that is filtered by: a server in strict mode refuses others.
+INDEXED = {
+    "kind": models.PayloadSchemaType.KEYWORD,
     "owner": models.PayloadSchemaType.KEYWORD,
     "thread": models.PayloadSchemaType.KEYWORD,
     "at": models.PayloadSchemaType.FLOAT,
@@ -97,7 +99,7 @@ class QdrantThreads:
                 if not await self._exists():  # else another instance was faster
                     raise
         async with self.calling():
-            for field, kind in _INDEXED.items():
+            for field, kind in INDEXED.items():
                 await self.client.create_payload_index(self.collection, field, kind)
 
     async def _exists(self) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from qdrant_client import models
 
 from docchat.errors import IndexUnavailable
-from docchat.providers.qdrant_threads import QdrantThreads, point_id
+from docchat.providers.qdrant_threads import INDEXED, QdrantThreads, point_id
 from emulators.qdrant import create_app
 from emulators.server import serve_in_thread
 from tests.servers import free_port
@@ -112,6 +112,13 @@ async def test_what_is_over_the_retention_is_not_read_and_soon_deleted(opened: O
     await short.of("bert").save(f"thr_{'c' * 32}", None, now, {})
     assert await count(short) == 1
     assert await long.of("anne").thread(THREAD) is None
+
+
+async def test_every_field_that_is_filtered_by_has_an_index(opened: Open) -> None:
+    threads = opened(30)
+    await threads.of("anne").save(THREAD, None, time.time(), {"id": THREAD})
+    (point,), _ = await threads.client.scroll(threads.collection)
+    assert INDEXED.keys() == (point.payload or {}).keys() - {"body"}
 
 
 async def test_many_instances_may_make_the_collection_at_once(opened: Open) -> None:
