@@ -14,6 +14,7 @@ from docchat.answering import Policy, answer
 from docchat.clients import Clients
 from docchat.core.hosts import host_of
 from docchat.core.models import Event, Question, Trace
+from docchat.core.wording import Wording, wording_for
 from docchat.deadlines import TimeLimits
 from docchat.drain import DRAIN
 from docchat.errors import Misconfigured, NotFound, SwitchedOff
@@ -112,6 +113,10 @@ class ChatService:
             await leases.enter_async_context(aclosing(events))
             async for event in events:
                 yield event
+
+    def wording(self, question: Question) -> Wording:
+        """The fixed sentences in the question's language."""
+        return wording_for(question, self._settings.wordings)
 
     def note(self, call: Call, question: Question, trace: Trace) -> None:
         """Add to the request's log line what it may say of the answer."""

@@ -39,10 +39,10 @@ class Service:
 
 @contextmanager
 def _process(
-    command: Sequence[str], environment: dict[str, str], stdout: int
+    command: Sequence[str], environment: dict[str, str], stdout: int, python: str = sys.executable
 ) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(  # noqa: S603 - our own programs
-        [sys.executable, *command],
+        [python, *command],
         env={**os.environ, **environment},
         cwd=ROOT,
         stdout=stdout,
@@ -114,13 +114,24 @@ def function(
     name: str, path: str, variables: dict[str, str], log: int = subprocess.DEVNULL
 ) -> Iterator[Service]:
     """One function, once it answers on that path; `log` takes its log lines."""
+    with starting(name, variables, log) as service:
+        _wait(f"{service.url}{path}")
+        yield service
+
+
+@contextmanager
+def starting(
+    name: str,
+    variables: dict[str, str],
+    log: int = subprocess.DEVNULL,
+    python: str = sys.executable,
+) -> Iterator[Service]:
+    """One function under that interpreter, before it answers."""
     port = _free_port()
     command = ["-m", "functions_framework", f"--target={name}", f"--port={port}"]
     source = [f"--source={ROOT / 'functions' / name / 'main.py'}", "--host=127.0.0.1"]
-    with _process([*command, *source], variables, log) as process:
-        url = f"http://127.0.0.1:{port}"
-        _wait(f"{url}{path}")
-        yield Service(url, process)
+    with _process([*command, *source], variables, log, python) as process:
+        yield Service(f"http://127.0.0.1:{port}", process)
 
 
 def _wait(url: str) -> None:

@@ -25,9 +25,10 @@ from scripts.serve import ROOT, STARTER_QUESTIONS, build_app
 
 ANY = Allowed(shrink=True, other_model=True)
 CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = ("--no-sandbox", "--disable-background-networking")
 PICTURES = ROOT / "docs/img"
 DESKTOP: ViewportSize = {"width": 1180, "height": 740}
-PHONE: ViewportSize = {"width": 390, "height": 780}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 INDEXING = """Name the folder and the address at which your site serves it [1]:
 
 ```sh
@@ -117,9 +118,7 @@ def main() -> int:
     """Entry point; returns the exit code."""
     PICTURES.mkdir(exist_ok=True)
     with demo() as (url, faults), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=Path(CHROMIUM), args=["--no-sandbox", "--disable-background-networking"]
-        )
+        browser = playwright.chromium.launch(executable_path=Path(CHROMIUM), args=ARGUMENTS)
         pictures(browser, url, faults)
         phone(browser, url, faults)
         browser.close()

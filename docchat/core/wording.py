@@ -26,6 +26,7 @@ class Wording(BaseModel):
         search_only: before search results, where the site shows no answers.
         over_budget: before search results, when the day's budget is used up.
         one_word: before search results for a single word.
+        searching: while the answer is waited for, where the protocol has a place for it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -46,6 +47,7 @@ class Wording(BaseModel):
     one_word: _Words = (
         "Could you tell me a little more about what you want to know? These pages mention it:"
     )
+    searching: _Words = "Searching the documentation…"
 
 
 ENGLISH = Wording()

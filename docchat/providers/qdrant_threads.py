@@ -19,10 +19,10 @@ from docchat.providers.qdrant_calls import calling, connect
 
 _DAY_S = 86_400.0
 _PURGE_EVERY_S = 3600.0
-_MOST = 1000
-"""Threads of an owner, or items of a thread, that are read: nobody scrolls further."""
 
-_INDEXED = {
+# Every field that is filtered by: a server in strict mode refuses others.
+INDEXED = {
+    "kind": models.PayloadSchemaType.KEYWORD,
     "owner": models.PayloadSchemaType.KEYWORD,
     "thread": models.PayloadSchemaType.KEYWORD,
     "at": models.PayloadSchemaType.FLOAT,
@@ -77,14 +77,14 @@ class QdrantThreads:
                 self._made = True
 
     async def purge(self) -> None:
-        """Delete what is over the retention, at most once an hour."""
+        """Have the server delete what is over the retention, at most once an hour."""
         now = time.time()
         if now < self._purged_at + _PURGE_EVERY_S:
             return
         self._purged_at = now
         old = models.FieldCondition(key="at", range=models.Range(lt=self.kept_since()))
-        async with self.calling():
-            await self.client.delete(self.collection, models.Filter(must=[old]))
+        async with self.calling():  # no visitor waits for it to be done
+            await self.client.delete(self.collection, models.Filter(must=[old]), wait=False)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -99,7 +99,7 @@ class QdrantThreads:
                 if not await self._exists():  # else another instance was faster
                     raise
         async with self.calling():
-            for field, kind in _INDEXED.items():
+            for field, kind in INDEXED.items():
                 await self.client.create_payload_index(self.collection, field, kind)
 
     async def _exists(self) -> bool:
@@ -108,26 +108,36 @@ class QdrantThreads:
 
 
 class OwnersThreads:
-    """The threads of one owner, and their items. Ids end in 32 hexadecimal digits.
+    """The threads of one owner, and their items.
 
-    Every method raises a `ServiceError` when the server fails.
+    A list is read by its time in pages: at most `limit`, `order` `asc` or `desc`, from behind the
+    entry that `after` names; None when there is no such entry. Every method raises a
+    `ServiceError` when the server fails.
     """
 
     def __init__(self, store: QdrantThreads, owner: str) -> None:
         self._store = store
         self._owner = owner
 
-    async def threads(self) -> list[dict[str, Any]]:
-        """The threads, oldest first; none for a caller without a name, who may be anybody."""
-        return await self._found(kind="thread") if self._owner else []
+    async def threads(
+        self, limit: int, after: str | None, order: str
+    ) -> list[dict[str, Any]] | None:
+        """A page of the threads; none for a caller without a name, who may be anybody."""
+        return await self._page(limit, after, order, kind="thread") if self._owner else []
 
     async def thread(self, thread_id: str) -> dict[str, Any] | None:
         """A thread, or None when this owner has none of that id."""
-        return next(iter(await self._found(kind="thread", thread=thread_id)), None)
+        return _body(await self._one(thread_id, kind="thread"))
 
-    async def items(self, thread_id: str) -> list[dict[str, Any]]:
-        """A thread's items, oldest first."""
-        return await self._found(kind="item", thread=thread_id)
+    async def items(
+        self, thread_id: str, limit: int, after: str | None, order: str
+    ) -> list[dict[str, Any]] | None:
+        """A page of a thread's items."""
+        return await self._page(limit, after, order, kind="item", thread=thread_id)
+
+    async def item(self, thread_id: str, item_id: str) -> dict[str, Any] | None:
+        """An item, or None when the thread has none of that id."""
+        return _body(await self._one(item_id, kind="item", thread=thread_id))
 
     async def save(
         self, thread_id: str, item_id: str | None, at: float, body: dict[str, Any]
@@ -135,7 +145,7 @@ class OwnersThreads:
         """Write a thread (`item_id` None) or an item; `at` is when it was made."""
         kind = "thread" if item_id is None else "item"
         payload = {"owner": self._owner, "thread": thread_id, "kind": kind, "at": at, "body": body}
-        point = models.PointStruct(id=_uuid(item_id or thread_id), vector={}, payload=payload)
+        point = models.PointStruct(id=point_id(item_id or thread_id), vector={}, payload=payload)
         await self._store.ready()
         await self._store.purge()
         async with self._store.calling():
@@ -143,20 +153,38 @@ class OwnersThreads:
 
     async def delete(self, thread_id: str, item_id: str | None = None) -> None:
         """Remove an item, or a thread (`item_id` None) with all its items."""
-        one = [models.HasIdCondition(has_id=[_uuid(item_id)])] if item_id else []
+        one = [models.HasIdCondition(has_id=[point_id(item_id)])] if item_id else []
         mine = self._filter(*one, thread=thread_id)
         await self._store.ready()
         async with self._store.calling():
             await self._store.client.delete(self._store.collection, mine)
 
-    async def _found(self, **fields: str) -> list[dict[str, Any]]:
+    async def _page(
+        self, limit: int, after: str | None, order: str, **fields: str
+    ) -> list[dict[str, Any]] | None:
+        chosen, start = self._filter(**fields), None
+        if after is not None:
+            last = await self._one(after, **fields)
+            if last is None:
+                return None
+            start = last["at"]
+            chosen.must_not = [models.HasIdCondition(has_id=[point_id(after)])]
+        by_time = models.OrderBy(key="at", direction=models.Direction(order), start_from=start)
+        return [one["body"] for one in await self._read(chosen, limit, by_time)]
+
+    async def _one(self, identifier: str, **fields: str) -> dict[str, Any] | None:
+        chosen = self._filter(models.HasIdCondition(has_id=[point_id(identifier)]), **fields)
+        return next(iter(await self._read(chosen, 1)), None)
+
+    async def _read(
+        self, chosen: models.Filter, limit: int, by_time: models.OrderBy | None = None
+    ) -> list[dict[str, Any]]:
         await self._store.ready()
         async with self._store.calling():
             points, _ = await self._store.client.scroll(
-                self._store.collection, self._filter(**fields), limit=_MOST
+                self._store.collection, chosen, limit=limit, order_by=by_time
             )
-        payloads = [point.payload or {} for point in points]
-        return [one["body"] for one in sorted(payloads, key=lambda one: one["at"])]
+        return [point.payload or {} for point in points]
 
     def _filter(self, *more: models.Condition, **fields: str) -> models.Filter:
         equal = [
@@ -167,5 +195,10 @@ class OwnersThreads:
         return models.Filter(must=[*equal, *more, models.FieldCondition(key="at", range=kept)])
 
 
-def _uuid(identifier: str) -> str:
-    return str(uuid.UUID(hex=identifier[-32:]))
+def _body(payload: dict[str, Any] | None) -> dict[str, Any] | None:
+    return None if payload is None else payload["body"]
+
+
+def point_id(identifier: str) -> str:
+    """A point's id, for whatever a page sends as an id."""
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, identifier))

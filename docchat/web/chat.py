@@ -7,6 +7,7 @@ from typing import Protocol
 from starlette.responses import Response
 
 from docchat.core.models import Event, Finish, Question, Trace
+from docchat.core.wording import Wording
 from docchat.errors import UpstreamTruncated
 from docchat.web import json_answer, ui_stream
 from docchat.web.app import Call, Endpoint
@@ -30,6 +31,10 @@ class Chat(Protocol):
 
     def answer(self, question: Question, trace: Trace, *, waited_s: float) -> AsyncGenerator[Event]:
         """The events of one answer to a request that has been here for `waited_s`."""
+        ...
+
+    def wording(self, question: Question) -> Wording:
+        """The fixed sentences in the question's language."""
         ...
 
     def note(self, call: Call, question: Question, trace: Trace) -> None:

@@ -1,6 +1,7 @@
 """The client's request models as the engine's objects."""
 
 from collections.abc import Sequence
+from datetime import date, datetime
 from typing import cast
 
 import qdrant_edge as edge
@@ -20,6 +21,10 @@ _DISTANCES = {
 _FIELDS = {
     models.PayloadSchemaType.KEYWORD: edge.PayloadSchemaType.Keyword,
     models.PayloadSchemaType.FLOAT: edge.PayloadSchemaType.Float,
+}
+_DIRECTIONS = {
+    models.Direction.ASC: edge.Direction.Asc,
+    models.Direction.DESC: edge.Direction.Desc,
 }
 _UPDATE_MODES = {
     models.UpdateMode.UPSERT: edge.UpdateMode.Upsert,
@@ -84,15 +89,23 @@ def set_payload(request: models.SetPayload) -> edge.UpdateOperation:
 
 
 def scroll(request: models.ScrollRequest) -> edge.ScrollRequest:
-    """One page of points, ordered by id."""
-    only(request, "offset limit filter with_payload with_vector")
+    """One page of points, ordered by id or by an indexed field."""
+    only(request, "offset limit filter with_payload with_vector order_by")
     return edge.ScrollRequest(
         offset=request.offset,
         limit=request.limit or _LIMIT,
         filter=engine_filter(request.filter),
         with_payload=payload_choice(request.with_payload, default=True),
         with_vector=request.with_vector or False,
+        order_by=_order(request.order_by) if request.order_by else None,
     )
+
+
+def _order(wanted: models.OrderByInterface) -> edge.OrderBy:
+    if not isinstance(wanted, models.OrderBy) or isinstance(wanted.start_from, datetime | date):
+        raise unsupported("an order but by a number and with `key`")
+    direction = _DIRECTIONS[wanted.direction or models.Direction.ASC]
+    return edge.OrderBy(wanted.key, direction, wanted.start_from)
 
 
 def query(request: models.QueryRequest) -> edge.QueryRequest:

@@ -25,7 +25,11 @@ from tests.servers import ROOT, functions_framework
 
 QUESTION = "How do I create a new signing key?"
 
+STREAM = "streamGenerateContent"
+
 Json = dict[str, Any]
+Check = Callable[[str, object], None]
+"""Fails unless a value is of the type of `chatkit.types` that is named."""
 
 
 @pytest.fixture(scope="session")
@@ -38,8 +42,8 @@ def sdk_python() -> Path:
 
 
 @pytest.fixture(scope="session")
-def check(sdk_python: Path) -> Iterator[Callable[[str, object], None]]:
-    """Fails unless a value is what `chatkit.types` calls it."""
+def check(sdk_python: Path) -> Iterator[Check]:
+    """Asks the SDK."""
     command = [sdk_python, ROOT / "tests/chatkit/validate.py"]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -69,7 +73,7 @@ class Page:
     """
 
     url: str
-    check: Callable[[str, object], None]
+    check: Check
     owner: str = ""
 
     def send(self, kind: str, params: Json, **metadata: object) -> httpx.Response:
@@ -202,6 +206,20 @@ def serve(sdk_python: Path, configuration: dict[str, str], empty_folder: Path) -
             yield url
 
     return started
+
+
+@pytest.fixture(scope="session")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the server of `page` writes."""
+    return tmp_path_factory.mktemp("log") / "log"
+
+
+@pytest.fixture(scope="session")
+def page(serve: Serve, check: Check, log: Path) -> Iterator[Page]:
+    """A page that carries its threads, with a server that speaks German, too."""
+    german = {"de": {"searching": "Ich suche in der Dokumentation…"}}
+    with serve(log, WORDINGS=json.dumps(german)) as url:
+        yield Page(url, check)
 
 
 def lines_of(log: Path, message: str) -> list[Json]:

@@ -1,7 +1,7 @@
 """Threads that a Qdrant server keeps: two server processes, two visitors and nobody."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from emulators.faults import Fault
 from emulators.gemini.script import generation
 from tests.chatkit.conftest import (
     QUESTION,
+    STREAM,
+    Check,
     Json,
     Page,
     Serve,
@@ -25,22 +27,20 @@ from tests.chatkit.conftest import (
     within,
 )
 
-STREAM = "streamGenerateContent"
 ANNE, BERT = "anne" * 8, "bert" * 8
-Check = Callable[[str, object], None]
 KEPT = {"CHATKIT_STORE": "qdrant"}
 
 
 @pytest.fixture(scope="module")
-def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def kept_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("log") / "log"
 
 
 @pytest.fixture(scope="module")
-def urls(serve: Serve, log: Path) -> Iterator[tuple[str, str]]:
+def urls(serve: Serve, kept_log: Path) -> Iterator[tuple[str, str]]:
     """Two processes that share the server."""
     with ExitStack() as stack:
-        first = stack.enter_context(serve(log, **KEPT))
+        first = stack.enter_context(serve(kept_log, **KEPT))
         yield first, stack.enter_context(serve(**KEPT))
 
 
@@ -79,13 +79,14 @@ def test_two_processes_continue_each_others_threads(anne: Page, anne_elsewhere: 
 
 
 def test_what_was_said_before_is_part_of_the_question(
-    anne: Page, anne_elsewhere: Page, log: Path
+    anne: Page, anne_elsewhere: Page, kept_log: Path
 ) -> None:
     thread = thread_of(anne_elsewhere.ask())
     follow_up, alone = anne.ask(QUESTION, thread), anne.ask(QUESTION)
     ids = [items(events)[-1]["id"].removeprefix("msg_") for events in (follow_up, alone)]
-    assert within(2.0, lambda: lines_of(log, "request")[-1]["request_id"] == ids[1])
-    tokens = {one["request_id"]: one.get("input_tokens", 0) for one in lines_of(log, "request")}
+    assert within(2.0, lambda: lines_of(kept_log, "request")[-1]["request_id"] == ids[1])
+    lines = lines_of(kept_log, "request")
+    tokens = {one["request_id"]: one.get("input_tokens", 0) for one in lines}
     assert tokens[ids[0]] > tokens[ids[1]] + 30
 
 
@@ -196,6 +197,25 @@ def test_an_answer_that_failed_is_kept_as_far_as_it_came(
     assert text_of(kept[1]).startswith("Run")
 
 
+@pytest.mark.parametrize("failing", ["search", "generation"])
+def test_a_question_that_failed_is_kept_and_answered_when_asked_again(
+    anne: Page, state: State, qdrant_state: State, failing: str
+) -> None:
+    if failing == "search":
+        qdrant_state.faults.add("query_batch", Fault(status=500))
+    else:
+        state.faults.add(STREAM, generation(after=0))
+    events = anne.ask()
+    thread, (question,) = thread_of(events), items(events)
+    assert (events[-1]["type"], events[-1]["allow_retry"]) == ("error", True)
+    qdrant_state.faults.clear()
+    state.faults.clear()
+    params = {"thread_id": thread, "item_id": question["id"]}
+    again = anne.stream("threads.retry_after_item", params)
+    assert shown(anne, thread) == [question, *items(again)]
+    assert text_of(items(again)[0]).startswith("Run")
+
+
 def test_an_answer_withheld_for_safety_is_not_kept(anne: Page, state: State) -> None:
     state.faults.add(STREAM, generation(after=3, finish="SAFETY"), times=1)
     events = anne.ask()
@@ -251,11 +271,11 @@ def test_a_store_that_fails_at_once_is_a_problem(anne: Page, qdrant_state: State
 
 
 def test_a_store_that_fails_later_is_an_error_event_and_in_the_log(
-    anne: Page, qdrant_state: State, log: Path
+    anne: Page, qdrant_state: State, kept_log: Path
 ) -> None:
     qdrant_state.faults.add("upsert", Fault(status=500), after=3)  # thread, question, title
     events = anne.ask()
     assert events[-1] == {"type": "error", "code": "stream.error", "allow_retry": True}
-    lines = [one for one in lines_of(log, "request") if one.get("outcome") == "answered"]
+    lines = [one for one in lines_of(kept_log, "request") if one.get("outcome") == "answered"]
     assert lines[-1]["problem"] == "index-unavailable"
-    assert "Traceback" not in log.read_text()
+    assert "Traceback" not in kept_log.read_text()

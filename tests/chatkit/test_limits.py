@@ -1,21 +1,17 @@
 """The limits of /chat hold for ChatKit."""
 
-from collections.abc import Callable
-
 import httpx
 from starlette.datastructures import State
 
 from emulators.gemini.script import generation
-from tests.chatkit.conftest import QUESTION, Page, Serve, problem_of, said
+from tests.chatkit.conftest import QUESTION, STREAM, Check, Page, Serve, problem_of, said
 from tests.functions.conftest import ORIGIN
 
 
-def test_slots_rate_and_origins_are_those_of_chat(
-    serve: Serve, check: Callable[[str, object], None], state: State
-) -> None:
+def test_slots_rate_and_origins_are_those_of_chat(serve: Serve, check: Check, state: State) -> None:
     body = {"type": "threads.create", "params": {"input": said(QUESTION)}}
     origin = {"Origin": ORIGIN}
-    state.faults.add("streamGenerateContent", generation(say=("word ",) * 1000), times=1)
+    state.faults.add(STREAM, generation(say=("word ",) * 1000), times=1)
     with serve(MAX_STREAMS="1", RATE_LIMIT_PER_MINUTE="1", RATE_LIMIT_BURST="5") as url:
         page = Page(url, check)
         evil = {"Origin": "https://evil.example"}

@@ -1,7 +1,6 @@
 """The requests of ChatKit over HTTP, the thread carried by the page; every event is checked."""
 
 import re
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -11,9 +10,9 @@ from starlette.datastructures import State
 from emulators.gemini.script import generation
 from tests.chatkit.conftest import (
     QUESTION,
+    STREAM,
     Json,
     Page,
-    Serve,
     items,
     kinds,
     lines_of,
@@ -24,19 +23,7 @@ from tests.chatkit.conftest import (
 )
 from tests.functions.conftest import SITE_URL
 
-STREAM = "streamGenerateContent"
 NOBODYS = f"thr_{'0' * 32}"
-
-
-@pytest.fixture(scope="module")
-def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("log") / "log"
-
-
-@pytest.fixture(scope="module")
-def page(serve: Serve, check: Callable[[str, object], None], log: Path) -> Iterator[Page]:
-    with serve(log) as url:
-        yield Page(url, check)
 
 
 def answer_of(events: list[Json]) -> tuple[str, list[Json]]:
@@ -65,6 +52,20 @@ def test_a_first_turn_has_the_events_of_the_protocol_in_their_order(page: Page) 
     assert len(deltas) > 3
     assert "".join(deltas) == answer_of(events)[0]
     assert next(e for e in events if e["type"] == "thread.updated")["thread"]["title"] == QUESTION
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        (QUESTION, "Searching the documentation…"),
+        ("Wie erstelle ich einen neuen Schlüssel?", "Ich suche in der Dokumentation…"),
+    ],
+)
+def test_progress_is_told_in_the_language_of_the_question(
+    page: Page, question: str, words: str
+) -> None:
+    told = [event["text"] for event in page.ask(question) if event["type"] == "progress_update"]
+    assert told == [words]
 
 
 def test_an_annotation_stands_behind_the_mark_it_belongs_to(page: Page, state: State) -> None:
@@ -170,6 +171,7 @@ def test_a_failure_before_the_answer_is_an_error_event_too(page: Page, state: St
     state.faults.add(STREAM, generation(after=0))
     events = page.ask()
     assert kinds(events)[-1] == "error"
+    assert events[-1]["allow_retry"] is True
     assert "thread.item.added" not in kinds(events)
 
 

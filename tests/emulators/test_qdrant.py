@@ -235,6 +235,18 @@ async def test_scrolling_visits_every_point_once(client: AsyncQdrantClient, fill
     assert seen == IDS
 
 
+async def test_scrolling_goes_by_a_field_that_has_an_index(
+    client: AsyncQdrantClient, filled: str
+) -> None:
+    by_n = models.OrderBy(key="n", direction=models.Direction.DESC, start_from=3)
+    with pytest.raises(UnexpectedResponse) as caught:
+        await client.scroll(filled, order_by=by_n)
+    assert caught.value.status_code == 400
+    await client.create_payload_index(filled, "n", models.PayloadSchemaType.FLOAT)
+    points, offset = await client.scroll(filled, order_by=by_n, limit=3)
+    assert ([point.id for point in points], offset) == (IDS[3:0:-1], None)
+
+
 async def test_retrieve_returns_vectors_and_skips_what_is_not_there(
     client: AsyncQdrantClient, filled: str
 ) -> None:

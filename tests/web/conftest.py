@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from docchat.core.models import Event, Question, Trace
+from docchat.core.wording import ENGLISH, Wording
 from docchat.limits import RateLimiter, StreamSlots
 from docchat.web.app import Call, Routes, respond
 from docchat.web.chat import endpoint
@@ -57,6 +58,9 @@ class FakeChat:
 
     def note(self, call: Call, question: Question, trace: Trace) -> None:
         self.notes.append(question)
+
+    def wording(self, question: Question) -> Wording:
+        return ENGLISH
 
     def public(self) -> dict[str, object]:
         return {"title": "Example"}

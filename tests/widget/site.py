@@ -1,7 +1,7 @@
 """A docs site of one page, on an origin of its own, and a chat server that filters nothing."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from html import escape
 
 from starlette.applications import Starlette
@@ -81,11 +81,18 @@ class Site:
         return HTMLResponse(page, headers=headers)
 
 
-def unfiltered_chat(answers: list[str]) -> Starlette:
-    """Says each text once, as it is, with it as a source's title, snippet and address, too."""
+def unfiltered_chat(answers: Sequence[str | None]) -> Starlette:
+    """Says each text once, as it is, with it as a source's title, snippet and address, too.
+
+    The last one comes first. None is an end without what an end has.
+    """
+    waiting = list(answers)
     cors = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "*"}
 
-    async def stream(text: str) -> AsyncIterator[str]:
+    async def stream(text: str | None) -> AsyncIterator[str]:
+        if text is None:
+            yield _part("finish")
+            return
         source = {"sourceId": "1", "url": text, "title": text}
         snippet = {"providerMetadata": {"docchat": {"snippet": text}}}
         led = {**source, **snippet, "sourceId": "2", "url": f"https://docs.example.com/{text}"}
@@ -98,7 +105,7 @@ def unfiltered_chat(answers: list[str]) -> Starlette:
     async def chat(request: Request) -> Response:
         if request.method != "POST":
             return Response("{}", headers=cors)
-        return StreamingResponse(stream(answers.pop()), headers=cors)
+        return StreamingResponse(stream(waiting.pop()), headers=cors)
 
     return Starlette(routes=[Route("/chat", chat, methods=["GET", "POST", "OPTIONS"])])
 

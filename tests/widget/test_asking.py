@@ -78,6 +78,14 @@ def test_the_page_and_the_conversation_go_with_a_question(visit: Visit) -> None:
     visit.until("done")
 
 
+def test_a_long_answer_is_cut_in_the_history_between_two_characters(
+    visit: Visit, chat: Chat
+) -> None:
+    say = ("a" * 3_999 + "\N{KEY} and more",)
+    chat.faults.add("streamGenerateContent", generation(say=say), times=1)
+    visit.go().open().ask(QUESTION).until("done").ask("And then?").until("done")
+
+
 def test_stop_ends_the_answer_at_the_server_and_keeps_what_was_read(
     visit: Visit, chat: Chat
 ) -> None:

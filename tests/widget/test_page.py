@@ -74,9 +74,11 @@ def test_closing_gives_the_focus_back_to_the_button(visit: Visit) -> None:
     expect(visit.page.locator(".launcher")).to_be_focused()
 
 
-def test_enter_in_the_middle_of_a_japanese_word_does_not_send(visit: Visit) -> None:
+def test_in_the_middle_of_a_japanese_word_keys_belong_to_the_word(visit: Visit) -> None:
     visit.go().open().field.fill("鍵")
-    visit.field.dispatch_event("keydown", {"key": "Enter", "isComposing": True})
+    for key in ("Enter", "Escape"):
+        visit.field.dispatch_event("keydown", {"key": key, "isComposing": True})
+    expect(visit.panel).to_be_visible()
     expect(visit.panel.locator("article")).to_have_count(0)
 
 
@@ -143,6 +145,25 @@ def test_in_the_page_itself_it_needs_no_button(visit: Visit) -> None:
     visit.go(**{"data-inline": ""}).ask(QUESTION).until("done")
     expect(visit.page.locator(".launcher")).to_have_count(0)
     expect(visit.page.get_by_role("dialog")).to_have_count(0)
+    visit.go("/other")  # where nobody has opened it
+    expect(visit.page.locator(".launcher")).to_be_visible()
+    expect(visit.panel).to_be_hidden()
+
+
+def test_an_element_in_the_page_finds_its_language_beside_the_script(
+    visit: Visit, chat: Chat
+) -> None:
+    visit.go(endpoint="", lang="de").page.evaluate(
+        "endpoint => { document.querySelector('#content').innerHTML ="
+        " `<docs-chat inline endpoint=${endpoint}></docs-chat>` }",
+        chat.url,
+    )
+    expect(visit.page.get_by_role("button", name="Neues Gespräch")).to_be_visible()
+
+
+def test_every_option_can_be_the_scripts(visit: Visit) -> None:
+    visit.go(lang="de", **{"data-strings-folder": "/nowhere/"})
+    expect(visit.page.locator(".launcher")).to_have_text("Ask AI")
 
 
 def test_without_motion_for_those_who_want_none(

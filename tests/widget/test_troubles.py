@@ -9,13 +9,14 @@ from playwright.sync_api import BrowserContext, expect
 
 from emulators.faults import Fault
 from emulators.gemini.script import generation
+from emulators.server import serve_in_thread
 from tests.functions.conftest import (  # noqa: F401 - fixtures
     empty_folder,
     variables,
 )
 from tests.servers import functions_framework
-from tests.widget.conftest import Chat, Visit
-from tests.widget.site import Site
+from tests.widget.conftest import Chat, Visit, watched
+from tests.widget.site import Site, unfiltered_chat
 
 QUESTION = "How do I create a new signing key?"
 STREAM = "streamGenerateContent"
@@ -70,6 +71,20 @@ def test_offline_is_said_and_the_question_kept(visit: Visit, context: BrowserCon
 def test_a_server_that_cannot_be_reached_is_said(visit: Visit) -> None:
     visit.go(endpoint="http://127.0.0.1:9").open().ask(QUESTION).until("failed")
     expect(visit.panel.locator(".trouble")).to_contain_text("cannot be reached")
+
+
+def test_an_answer_that_makes_no_sense_leaves_the_chat_usable(
+    context: BrowserContext, site: tuple[Site, str]
+) -> None:
+    answers = [None, "http://["]  # the last one first; None has no outcome
+    with serve_in_thread(unfiltered_chat(answers)) as url:
+        visit = watched(context.new_page(), site[1]).go(endpoint=url).open()
+        visit.ask(QUESTION).until("done")
+        expect(visit.panel.locator("article ol a")).to_have_count(1)
+        visit.ask(QUESTION).until("failed")
+        expect(visit.panel.locator(".trouble")).to_contain_text("That did not work.")
+        expect(visit.panel.get_by_role("button", name="Try again")).to_be_enabled()
+        expect(visit.panel.get_by_role("button", name="Send")).to_be_visible()
 
 
 def test_what_the_docs_do_not_cover_shows_the_closest_pages(visit: Visit) -> None:

@@ -3,7 +3,7 @@ import { Failure } from "./api.js";
 /** @import { Turn } from "./types.js" */
 
 /**
- * Let a turn follow its answer's parts to the end, whatever that is.
+ * Let a turn follow its answer's parts to the end, whatever that is. Throws what nobody foresaw.
  *
  * @param {Turn} turn
  * @param {AsyncIterable<Record<string, any>>} parts
@@ -18,9 +18,9 @@ export async function follow(turn, parts, signal, onChange) {
     }
     turn.state = "done";
   } catch (error) {
-    if (!signal.aborted && !(error instanceof Failure)) throw error;
     turn.state = signal.aborted ? "stopped" : "failed";
-    turn.problem = error instanceof Failure ? error.problem : undefined;
+    if (error instanceof Failure) turn.problem = error.problem;
+    else if (!signal.aborted) throw error;
     if (turn.problem?.reason === "content-filtered") forget(turn);
   }
 }
@@ -50,9 +50,9 @@ function take(turn, part) {
   if (part.type === "start") turn.id = part.messageId;
   if (part.type === "text-delta") turn.text += part.delta;
   if (part.type === "finish") turn.outcome = part.messageMetadata.outcome;
-  if (part.type === "source-url" && /^https?:\/\//.test(part.url)) {
+  const url = part.type === "source-url" && URL.canParse(part.url) && new URL(part.url).href;
+  if (url && /^https?:/.test(url)) {
     const { sourceId: n, title } = part;
-    const url = new URL(part.url).href;
     turn.sources.push({ n, url, title, snippet: part.providerMetadata?.docchat?.snippet ?? "" });
   }
 }

@@ -1,3 +1,4 @@
+import { fetched } from "./fetched.js";
 import { parts } from "./stream.js";
 
 /** @import { Configuration, Feedback, Page, Problem } from "./types.js" */
@@ -24,10 +25,9 @@ export class Api {
     this.#base = endpoint.replace(/\/+$/, "");
   }
 
-  /** @returns {Promise<Configuration>} empty if the server cannot be asked: nothing depends on it */
-  async configuration() {
-    const response = await fetch(`${this.#base}/chat`).catch(() => undefined);
-    return response?.ok ? response.json() : {};
+  /** @returns {Promise<Configuration>} */
+  configuration() {
+    return fetched(`${this.#base}/chat`);
   }
 
   /**
@@ -48,8 +48,9 @@ export class Api {
     onSign();
     try {
       const either = AbortSignal.any([signal, silence.signal]);
-      const body = await this.#open({ messages, page }, either);
-      for await (const part of parts(body, onSign)) {
+      const response = await this.#post("/chat", { messages, page }, either);
+      if (!response.ok || !response.body) throw await refusal(response);
+      for await (const part of parts(response.body, onSign)) {
         if (part.type === "error") throw new Failure(problemOf(JSON.parse(part.errorText)));
         yield part;
         if (part.type === "finish") return;
@@ -71,18 +72,6 @@ export class Api {
   }
 
   /**
-   * @param {object} question
-   * @param {AbortSignal} signal
-   */
-  async #open(question, signal) {
-    const response = await this.#post("/chat", question, signal);
-    if (response.ok && response.body) return response.body;
-    // A proxy on the way may answer with anything.
-    const said = await response.json().catch(() => ({}));
-    throw new Failure(problemOf(said, Number(response.headers.get("Retry-After"))));
-  }
-
-  /**
    * @param {string} path
    * @param {object} body
    * @param {AbortSignal} [signal]
@@ -97,8 +86,15 @@ export class Api {
   }
 }
 
+/** @param {Response} response */
+async function refusal(response) {
+  // A proxy on the way may answer with anything.
+  const said = await response.json().catch(() => ({}));
+  return new Failure(problemOf(said, Number(response.headers.get("Retry-After"))));
+}
+
 /** @param {string} reason */
-const failure = (reason) => new Failure({ reason, detail: "", retryAt: 0 });
+const failure = (reason) => new Failure(problemOf({ type: reason }));
 
 /**
  * @param {Record<string, any>} said problem details
@@ -106,10 +102,10 @@ const failure = (reason) => new Failure({ reason, detail: "", retryAt: 0 });
  * @returns {Problem}
  */
 function problemOf(said, retryAfterS = 0) {
-  const seconds = retryAfterS || Number(said.retry_after_s) || 0;
+  const waitS = retryAfterS || Number(said.retry_after_s) || 0;
   return {
     reason: String(said.type ?? "").replace(TYPE_PREFIX, ""),
     detail: String(said.detail ?? ""),
-    retryAt: seconds ? Date.now() + seconds * 1000 : 0,
+    retryAt: Date.now() + waitS * 1000,
   };
 }

@@ -63,9 +63,12 @@ export class Asking {
     this.#changed(turn);
     const messages = this.conversation.messages(turn);
     const parts = this.#api.ask(messages, this.#page(), signal);
-    await follow(turn, parts, signal, perFrame(() => this.onChange(turn)));
-    this.#running = undefined;
-    this.#changed(turn);
+    try {
+      await follow(turn, parts, signal, perFrame(() => this.onChange(turn)));
+    } finally {
+      this.#running = undefined;
+      this.#changed(turn);
+    }
   }
 
   /** @param {Turn} turn */

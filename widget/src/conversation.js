@@ -21,17 +21,13 @@ export class Conversation {
   /** @param {string} name tells the chats of one origin apart */
   constructor(name) {
     this.#key = `docs-chat ${name}`;
-    const { turns = [], ...rest } = JSON.parse(storage()?.getItem(this.#key) ?? "{}");
-    Object.assign(this, rest);
+    Object.assign(this, JSON.parse(storage()?.getItem(this.#key) ?? "{}"));
     // The page was left in the middle of an answer.
-    this.turns = turns.map((/** @type {Turn} */ turn) =>
-      turn.state === "running" ? { ...turn, state: "stopped" } : turn,
-    );
+    for (const turn of this.turns) if (turn.state === "running") turn.state = "stopped";
   }
 
   save() {
-    const { turns, draft, quote, open } = this;
-    const kept = { turns: turns.slice(-MOST_KEPT), draft, quote, open };
+    const kept = { ...this, turns: this.turns.slice(-MOST_KEPT) };
     storage()?.setItem(this.#key, JSON.stringify(kept));
   }
 
@@ -54,7 +50,7 @@ export class Conversation {
     let chars = 0;
     const earlier = this.turns.slice(0, this.turns.indexOf(turn)).reverse();
     for (const past of earlier.filter(({ text }) => text).slice(0, MOST_TURNS)) {
-      const answer = past.text.slice(0, ANSWER_CHARS);
+      const answer = past.text.slice(0, ANSWER_CHARS).toWellFormed(); // no half of an emoji
       chars += past.question.length + past.quote.length + answer.length;
       if (chars > HISTORY_CHARS) break;
       messages.unshift(user(past), { role: "assistant", content: answer });

@@ -62,10 +62,9 @@ export function button(name, words, click, look = "icon") {
  * focus in what has not changed survives the next piece of an answer.
  *
  * @param {Element} node
- * @param {DocumentFragment} fragment
+ * @param {ChildNode[]} wanted
  */
-export function patch(node, fragment) {
-  const wanted = [...fragment.childNodes];
+export function patch(node, wanted) {
   let same = 0;
   while (wanted[same] && node.childNodes[same]?.isEqualNode(wanted[same])) same++;
   while (node.childNodes.length > same) node.lastChild?.remove();

@@ -44,10 +44,10 @@ function parser(sources) {
           `<sup><a class="cite" href="${escaped(source.url)}">${source.n}</a></sup>`,
       },
     ],
+    // There is no HTML: what looks like it is text, and hides nothing that follows.
+    tokenizer: { html: () => undefined, tag: () => undefined },
     renderer: {
-      html: ({ text }) => escaped(text),
       image: ({ text }) => escaped(text),
-      checkbox: ({ checked }) => (checked ? "☑ " : "☐ "),
     },
   });
 }

@@ -1,13 +1,14 @@
 /**
- * The one-line embedding: an element with the script's `data-*` as attributes, at the page's end.
+ * The one-line embedding: an element with the script's `data-…` as attributes, at the page's end.
  * A script without `data-endpoint` only defines the element.
  *
  * @param {HTMLScriptElement} script
  */
-export function mount({ dataset, src }) {
+export function mount({ attributes, dataset }) {
   if (!dataset.endpoint) return;
   const chat = document.createElement("docs-chat");
-  chat.setAttribute("strings-folder", new URL("strings/", src).href);
-  for (const name in dataset) chat.setAttribute(name, dataset[name] ?? "");
+  for (const { name, value } of attributes) {
+    if (name.startsWith("data-")) chat.setAttribute(name.slice("data-".length), value);
+  }
   document.body.append(chat);
 }

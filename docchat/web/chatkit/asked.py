@@ -105,27 +105,30 @@ async def asked(request: StreamingReq, store: ThreadStore, call: Call) -> Questi
         InvalidRequest: the question breaks a rule.
     """
     before: list[ThreadItem] = []
-    said: UserMessageInput | UserMessageItem
+    said: UserMessageInput | ThreadItem
     match request:
-        case ThreadsRetryAfterItemReq():
-            items = await store.items(request.params.thread_id, call)
-            before, said = _up_to(items, request.params.item_id)
-        case ThreadsAddUserMessageReq():
-            before = await store.items(request.params.thread_id, call)
-            said = request.params.input
-        case ThreadsCreateReq():
-            said = request.params.input
-    turns = [turn for turn in map(_turn, before[-MAX_HISTORY_TURNS:]) if turn.text]
+        case ThreadsRetryAfterItemReq(params=params):
+            said = await store.load_item(params.thread_id, params.item_id, call)
+            before = await _before(params.thread_id, params.item_id, store, call)
+        case ThreadsAddUserMessageReq(params=params):
+            said = params.input
+            before = await _before(params.thread_id, None, store, call)
+        case ThreadsCreateReq(params=params):
+            said = params.input
+    if not isinstance(said, UserMessageInput | UserMessageItem):
+        detail = "Only a question can be answered again."
+        raise NotFound("no such question in the thread", detail=detail)
+    turns = [turn for turn in map(_turn, before) if turn.text]
     text = question_text(_words(said), "/params/input/content")
     return Question(text, tuple(turns), parse_scope(request.metadata))
 
 
-def _up_to(items: list[ThreadItem], item_id: str) -> tuple[list[ThreadItem], UserMessageItem]:
-    for n, item in enumerate(items):
-        if item.id == item_id and isinstance(item, UserMessageItem):
-            return items[:n], item
-    detail = "The question to answer again is not there any more."
-    raise NotFound("no such question in the thread", detail=detail)
+async def _before(
+    thread_id: str, item_id: str | None, store: ThreadStore, call: Call
+) -> list[ThreadItem]:
+    """The newest messages before that one, or of all, oldest first."""
+    page = await store.load_thread_items(thread_id, item_id, MAX_HISTORY_TURNS, "desc", call)
+    return page.data[::-1]
 
 
 def _turn(item: ThreadItem) -> Turn:

@@ -26,7 +26,7 @@ class CarriedThreads:
         self._items = _carried(request.metadata)
         self._known = bool(self._items) or request.type not in _ABOUT_ITEMS
 
-    async def threads(self) -> list[dict[str, Any]]:
+    async def threads(self, limit: int, after: str | None, order: str) -> list[dict[str, Any]]:
         """None: the page lists its own."""
         return []
 
@@ -37,9 +37,21 @@ class CarriedThreads:
         now = datetime.now(UTC).isoformat()
         return {"id": thread_id, "created_at": self._items[0]["created_at"] if self._items else now}
 
-    async def items(self, thread_id: str) -> list[dict[str, Any]]:
-        """The messages, oldest first."""
-        return [{**item, "thread_id": thread_id} for item in self._items]
+    async def items(
+        self, thread_id: str, limit: int, after: str | None, order: str
+    ) -> list[dict[str, Any]] | None:
+        """A page of the messages."""
+        ordered = self._items if order == "asc" else self._items[::-1]
+        ids = [None, *(item["id"] for item in ordered)]
+        if after not in ids:
+            return None
+        start = ids.index(after)
+        return [{**item, "thread_id": thread_id} for item in ordered[start : start + limit]]
+
+    async def item(self, thread_id: str, item_id: str) -> dict[str, Any] | None:
+        """One of the messages."""
+        found = (item for item in self._items if item["id"] == item_id)
+        return next(({**item, "thread_id": thread_id} for item in found), None)
 
     async def save(
         self, thread_id: str, item_id: str | None, at: float, body: dict[str, Any]

@@ -48,38 +48,39 @@ def endpoint(chat: Chat, open_threads: OpenThreads | None) -> Endpoint:
             return ThreadStore(CarriedThreads(request))
         return ThreadStore(await open_threads(leases, _owner(request.metadata)))
 
-    async def whole(request: ChatKitReq, call: Call) -> Response:
+    async def whole(request: ChatKitReq, text: str, call: Call) -> Response:
         async with AsyncExitStack() as leases:
             server = Answering(await store_of(request, leases))
-            result = await server.process(serialised(request), call)
+            result = await server.process(text, call)
         assert not isinstance(result, StreamingResult)  # noqa: S101 - these requests have none
         return Response(result.json, media_type="application/json")
 
-    async def parts(request: StreamingReq, call: Call) -> AsyncGenerator[str]:
+    async def parts(request: StreamingReq, text: str, call: Call) -> AsyncGenerator[str]:
         async with AsyncExitStack() as leases:
             store = await store_of(request, leases)
             question = await asked(request, store, call)
             events = open_answer(chat, question, call)
             await leases.enter_async_context(aclosing(events))
             title = title_of(question.text) if isinstance(request, ThreadsCreateReq) else None
-            server = Answering(store, events, title)
-            async with aclosing(_parts(server, request, call)) as said:
+            server = Answering(store, events, chat.wording(question).searching, title)
+            async with aclosing(_parts(server, text, call)) as said:
                 async for part in said:
                     yield part
 
     async def post(call: Call) -> Response:
         request = parse(await read_json(call.request))
         call.log["chatkit"] = request.type
+        text = serialised(request)
         if is_streaming_req(request):
             chat.door.slots.refuse_when_full()
-            return await streamed(call, parts(request, call), _FORMAT, chat.drain)
-        return await attended(call.request, whole(request, call), chat.drain)
+            return await streamed(call, parts(request, text, call), _FORMAT, chat.drain)
+        return await attended(call.request, whole(request, text, call), chat.drain)
 
     return post
 
 
-async def _parts(server: Answering, request: StreamingReq, call: Call) -> AsyncGenerator[str]:
-    result = await server.process(serialised(request), call)
+async def _parts(server: Answering, text: str, call: Call) -> AsyncGenerator[str]:
+    result = await server.process(text, call)
     assert isinstance(result, StreamingResult)  # noqa: S101 - these requests have one
     try:
         async with aclosing(result.json_events) as events:

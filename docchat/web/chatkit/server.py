@@ -24,7 +24,6 @@ from docchat.web.chatkit.reply import Reply
 from docchat.web.chatkit.store import ThreadStore, utc
 
 _ANSWER = re.compile(r"msg_([0-9a-f]{32})")
-_SEARCHING = "Searching the documentation"
 _THUMB: dict[FeedbackKind, str] = {"positive": "up", "negative": "down"}
 _TITLE_CHARS = 60
 
@@ -35,6 +34,7 @@ class Answering(ChatKitServer[Call]):
     Args:
         store: the caller's threads.
         events: the answer, for a request that wants one.
+        searching: what the visitor reads before the answer begins.
         title: of a new thread.
     """
 
@@ -42,10 +42,12 @@ class Answering(ChatKitServer[Call]):
         self,
         store: ThreadStore,
         events: AsyncGenerator[Event] | None = None,
+        searching: str = "",
         title: str | None = None,
     ) -> None:
         super().__init__(store)
         self._events = events
+        self._searching = searching
         self._title = title
         self._reply: Reply | None = None
 
@@ -55,7 +57,7 @@ class Answering(ChatKitServer[Call]):
         """The answer; a failure ends it with the protocol's error, and what was said is kept."""
         assert self._events is not None  # noqa: S101 - who streams has given them
         thread.title = thread.title or self._title
-        yield ProgressUpdateEvent(icon="search", text=_SEARCHING)
+        yield ProgressUpdateEvent(icon="search", text=self._searching)
         reply = self._reply = Reply(thread.id, context.id)
         try:
             async for event in reply.grow(self._events):

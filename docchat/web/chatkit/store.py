@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
@@ -21,18 +21,30 @@ T = TypeVar("T", bound=ThreadMetadata | ThreadItemBase)
 
 
 class Threads(Protocol):
-    """Keeps one owner's threads and their items, as JSON."""
+    """Keeps one owner's threads and their items, as JSON.
 
-    async def threads(self) -> list[dict[str, Any]]:
-        """The threads, oldest first."""
+    A list is read in pages: at most `limit`, `order` `asc` or `desc` by time, from behind the
+    entry that `after` names; None when there is no such entry.
+    """
+
+    async def threads(
+        self, limit: int, after: str | None, order: str
+    ) -> list[dict[str, Any]] | None:
+        """A page of the threads."""
         ...
 
     async def thread(self, thread_id: str) -> dict[str, Any] | None:
         """A thread; None when there is none of that id."""
         ...
 
-    async def items(self, thread_id: str) -> list[dict[str, Any]]:
-        """A thread's items, oldest first."""
+    async def items(
+        self, thread_id: str, limit: int, after: str | None, order: str
+    ) -> list[dict[str, Any]] | None:
+        """A page of a thread's items."""
+        ...
+
+    async def item(self, thread_id: str, item_id: str) -> dict[str, Any] | None:
+        """An item; None when the thread has none of that id."""
         ...
 
     async def save(
@@ -66,8 +78,8 @@ class ThreadStore(Store[Call]):
         self, limit: int, after: str | None, order: str, context: Call
     ) -> Page[ThreadMetadata]:
         """A page of the owner's threads."""
-        found = map(ThreadMetadata.model_validate, await self._threads.threads())
-        return _page(list(found), limit, after, order)
+        found = await self._threads.threads(limit + 1, after, order)
+        return _page(found, limit, ThreadMetadata.model_validate)
 
     async def load_thread(self, thread_id: str, context: Call) -> ThreadMetadata:
         """A thread without its items."""
@@ -92,19 +104,17 @@ class ThreadStore(Store[Call]):
         self, thread_id: str, after: str | None, limit: int, order: str, context: Call
     ) -> Page[ThreadItem]:
         """A page of a thread's items."""
-        return _page(await self.items(thread_id, context), limit, after, order)
-
-    async def items(self, thread_id: str, context: Call) -> list[ThreadItem]:
-        """All of a thread's items, oldest first."""
         await self.load_thread(thread_id, context)
-        return list(map(_ITEM.validate_python, await self._threads.items(thread_id)))
+        found = await self._threads.items(thread_id, limit + 1, after, order)
+        return _page(found, limit, _ITEM.validate_python)
 
     async def load_item(self, thread_id: str, item_id: str, context: Call) -> ThreadItem:
         """One item."""
-        for item in await self.items(thread_id, context):
-            if item.id == item_id:
-                return item
-        raise _no_such_item()
+        await self.load_thread(thread_id, context)
+        found = await self._threads.item(thread_id, item_id)
+        if found is None:
+            raise _no_such_item()
+        return _ITEM.validate_python(found)
 
     async def add_thread_item(self, thread_id: str, item: ThreadItem, context: Call) -> None:
         """Write an item, and say in it which time zone its time is of."""
@@ -150,14 +160,14 @@ def _noting_failure(call: Call) -> Iterator[None]:
         raise
 
 
-def _page(found: list[T], limit: int, after: str | None, order: str) -> Page[T]:
-    ordered = found if order == "asc" else found[::-1]
-    ids = [one.id for one in ordered]
-    if after is not None and after not in ids:
+def _page(
+    found: list[dict[str, Any]] | None, limit: int, validated: Callable[[object], T]
+) -> Page[T]:
+    """The page, of which one entry more was read than it shows."""
+    if found is None:
         raise _no_such_item()
-    start = 0 if after is None else ids.index(after) + 1
-    shown = ordered[start : start + limit]
-    more = start + limit < len(ordered)
+    shown = list(map(validated, found[:limit]))
+    more = len(found) > limit
     return Page(data=shown, has_more=more, after=shown[-1].id if more else None)
 
 

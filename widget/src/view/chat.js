@@ -62,7 +62,7 @@ export function chatView(asking, strings, { inline, selection }, onOpen, signal)
   }
 
   function revealed() {
-    conversation.open = true;
+    if (dialog) conversation.open = true;
     conversation.save();
     panel.toLast();
     onOpen();
@@ -87,7 +87,7 @@ export function chatView(asking, strings, { inline, selection }, onOpen, signal)
 
   /** @param {KeyboardEvent} event */
   function escape(event) {
-    if (event.key !== "Escape") return;
+    if (event.key !== "Escape" || event.isComposing) return;
     event.preventDefault();
     close();
   }

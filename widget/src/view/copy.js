@@ -16,7 +16,7 @@ export function withCopying(fragment, strings) {
     pre.tabIndex = 0; // it scrolls sideways, and a keyboard has to reach that
     pre.before(button("copy", strings.copy, () => {}, "copy"));
   }
-  return fragment;
+  return [...fragment.childNodes];
 }
 
 /**

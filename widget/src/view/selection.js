@@ -7,7 +7,7 @@ const GAP_PX = 8;
 
 /** What the visitor has selected on the page, in one line; the chat's own text does not count. */
 export function selectedText() {
-  return String(getSelection()).replace(/\s+/g, " ").trim().slice(0, MOST_CHARS);
+  return String(getSelection()).replace(/\s+/g, " ").trim().slice(0, MOST_CHARS).toWellFormed();
 }
 
 /**

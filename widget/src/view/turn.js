@@ -51,18 +51,16 @@ export function turnView(turn, strings, retry, rate) {
  * @param {Strings} strings
  */
 function sourcesView({ sources, outcome }, strings) {
-  const view = document.createDocumentFragment();
-  if (!sources.length) return view;
+  if (!sources.length) return [];
   // The text of search results introduces them already.
   const look = isSearch(outcome) ? "unseen" : "";
-  view.append(h("h3", { class: look }, strings.sources), h("ol", {}, ...sources.map(sourceView)));
-  return view;
+  return [h("h3", { class: look }, strings.sources), h("ol", {}, ...sources.map(sourceView))];
 }
 
 /** @param {Source} source */
 function sourceView({ n, url, title, snippet }) {
   const number = h("span", { class: "cite" }, n);
-  const link = h("a", { href: url }, number, h("strong", {}, title), h("span", {}, snippet.replace(/[`*]+/g, "")));
+  const link = h("a", { href: url }, number, h("strong", {}, title), h("span", {}, snippet.replace(/^- |[`*]+/g, "")));
   leadSafely(link);
   return h("li", {}, link);
 }
@@ -71,14 +69,14 @@ function sourceView({ n, url, title, snippet }) {
  * Why there is no whole answer, and the way to ask again.
  *
  * @param {Turn} turn
- * @param {Strings} strings
+ * @param {Record<string, string>} strings
  * @param {() => void} retry
  */
-function troubleView({ problem }, strings, retry) {
-  const words = problem ? wordsFor(problem, strings) : strings.stopped;
+function troubleView({ state, problem }, strings, retry) {
+  const words = problem ? wordsFor(problem, strings) : strings[state];
   const again = h("button", { type: "button", click: retry });
   countDown();
-  return h("div", { class: "trouble" }, icon(problem ? "trouble" : "stop"), h("p", {}, words), again);
+  return h("div", { class: "trouble" }, icon(state === "failed" ? "trouble" : "stop"), h("p", {}, words), again);
 
   function countDown() {
     const seconds = Math.ceil(((problem?.retryAt ?? 0) - Date.now()) / 1000);
