@@ -30,8 +30,8 @@ def python() -> Path:
     folder = ROOT / ".local/venvs" / digest
     if not (folder / "ready").exists():
         venv.create(folder, with_pip=True, clear=True)
-        pip = [str(folder / "bin/pip"), "install", "--quiet", "--require-hashes"]
-        subprocess.run([*pip, "-r", str(requirements)], check=True)
+        pip = [str(folder / "bin/pip"), "install", "--quiet", "--no-compile"]
+        subprocess.run([*pip, "--require-hashes", "-r", str(requirements)], check=True)
         (folder / "ready").touch()
     return folder / "bin/python"
 
