@@ -1,15 +1,16 @@
-"""Heavy steps a few at a time, so that the light ones between them do not wait long."""
+"""Heavy steps one at a time, so that the light ones between them do not wait long."""
 
 import asyncio
 import heapq
 from itertools import count
 
-AT_ONCE = 4
-"""Heavy steps in one pass of the event loop; each takes some 3 ms."""
+AT_ONCE = 1
+"""Heavy steps in one pass of the event loop; each takes some 3 ms. With more of them, as many get
+done in a second, and everybody else waits as many times longer."""
 
 
 class Turns:
-    """A few heavy steps in each pass of the event loop, and no more.
+    """So many heavy steps in each pass of the event loop, and no more.
 
     To build a request and to read a reply takes an SDK milliseconds. When dozens of answers begin
     at once, a pass of the loop would take as many steps together, and whoever is to be refused,
