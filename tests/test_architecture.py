@@ -57,7 +57,7 @@ RULE: dict[str, set[str]] = {
         "requests",
     },
     "docchat.providers.docs_site": {"docchat.core", "docchat.errors", "yaml"}
-    | {"httpx2", "selectolax"},
+    | {"httpx2", "protego", "selectolax"},
     "docchat.web": {"docchat.core", "docchat.errors", "docchat.limits", "docchat.logs"}
     | {"pydantic", "starlette"},
     "docchat.web.chatkit": {"docchat.core", "docchat.errors", "docchat.logs", "docchat.web"}

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from docchat.core.fences import FENCE, FENCE_PREFIX, fence_end
+from docchat.core.fences import CODE_INDENT, FENCE, FENCE_PREFIX, LIST_ITEM, fence_end
 
 _TOKEN = re.compile(
     rf"\n(?=(?P<fence>{FENCE_PREFIX}(?:```|~~~)))"
@@ -39,8 +39,6 @@ _LIFTED_ID = re.compile("\x02([^\x03]*)\x03")
 MARKS = re.compile("\x02[^\x03]*\x03|\x04")
 _MDX = re.compile(r"""^(?:import\s[^\n]*["']|<[A-Z][a-z])""", re.MULTILINE)
 _MATH_END = re.compile(r"\n[ \t>]*+\$\$[ \t]*+(?=\n|$)")
-_CODE_INDENT = 4  # spaces, from the text that the block stands in
-_ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])(?:[ \t]{1,4}(?![ \t])|[ \t]|$)")
 _OTHER_OWNER = re.compile(r"!!!|\?\?\?|===|\[\^|:[ \t]")
 
 
@@ -202,7 +200,7 @@ def _indented_code(text: str, list_step: int) -> dict[int, int]:
                 indent = len(line[:indent].expandtabs(4))
             while after_blank and owners and indent < owners[-1]:
                 owners.pop()
-            if indent >= _CODE_INDENT + (owners[-1] if owners else 0) and (start or after_blank):
+            if indent >= CODE_INDENT + (owners[-1] if owners else 0) and (start or after_blank):
                 start = start or at
                 blocks[start] = at + len(line)
             else:
@@ -215,10 +213,10 @@ def _indented_code(text: str, list_step: int) -> dict[int, int]:
 
 def _owned(content: str, indent: int, list_step: int) -> list[int]:
     """Where the text begins that this line owns by its indentation, if it owns any."""
-    item = _ITEM.match(content)
+    item = LIST_ITEM.match(content)
     if not item and not _OTHER_OWNER.match(content):
         return []
     if item and not list_step:
         return [indent + max(item.end(), 2)]
-    step = list_step or _CODE_INDENT
+    step = list_step or CODE_INDENT
     return [(indent // step + 1) * step]

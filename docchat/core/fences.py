@@ -1,6 +1,12 @@
-"""Fenced code blocks: where they begin and where they end."""
+"""Fenced code blocks: where they begin and where they end, by CommonMark's sections 4 and 5."""
 
 import re
+
+CODE_INDENT = 4
+"""So many spaces in, from the text that a block stands in, it is code and no fence (4.4, 4.5)."""
+
+LIST_ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])(?:[ \t]{1,4}(?![ \t])|[ \t]|$)")
+"""A list item's marker and the space behind it, up to where its text begins (5.2)."""
 
 FENCE_PREFIX = r"[ \t>]*+(?:(?:[-*+]|\d{1,9}[.)])[ \t]++)*+"
 
@@ -13,7 +19,6 @@ FENCE = re.compile(
 
 _CLOSING = re.compile(r"^(?P<indent>[ \t>]*+)(?P<run>`{3,}+|~{3,}+)[ \t]*$", re.MULTILINE)
 _CLOSING_IN_QUOTE = re.compile(rf"{_CLOSING.pattern}|^(?![ \t]*+>)", re.MULTILINE)
-_CODE_INDENT = 4  # from here on, a run of backticks is text (CommonMark 4.5)
 
 
 def closes(opening: re.Match[str], line: str) -> bool:
@@ -32,6 +37,6 @@ def fence_end(text: str, opening: re.Match[str]) -> int:
         if line["run"] is None:
             return line.start() - 1
         deeper = len(line["indent"]) - len(opening["prefix"])
-        if line["run"].startswith(opening["run"]) and deeper < _CODE_INDENT:
+        if line["run"].startswith(opening["run"]) and deeper < CODE_INDENT:
             return line.end()
     return len(text)

@@ -1,12 +1,6 @@
 """Sets fences out from indentation that belongs to something outside of the text."""
 
-import re
-
-from docchat.core.fences import FENCE, fence_end
-
-_INDENT = re.compile(r"[ \t]*+")
-_ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])(?:[ \t]{1,4}(?![ \t])|[ \t]|$)")
-_CODE_INDENT = 4  # from here on, a fence is text (CommonMark 4.5)
+from docchat.core.fences import CODE_INDENT, FENCE, LIST_ITEM, fence_end
 
 
 def fences_set_out(text: str) -> str:
@@ -31,7 +25,7 @@ def _follow(owners: list[int], prose: str) -> None:
         if content:
             indent = _column(line)
             _leave(owners, indent)
-            if item := _ITEM.match(content):
+            if item := LIST_ITEM.match(content):
                 owners.append(indent + max(item.end(), 2))
 
 
@@ -40,7 +34,7 @@ def _set_out(block: str, prefix: str, owners: list[int]) -> str:
         return block
     _leave(owners, _column(prefix))
     owner = owners[-1] if owners else 0
-    if _column(prefix) - owner < _CODE_INDENT:
+    if _column(prefix) - owner < CODE_INDENT:
         return block
     return "\n".join(_shifted(line, prefix[owner:]) for line in block.split("\n"))
 
@@ -56,4 +50,5 @@ def _leave(owners: list[int], indent: int) -> None:
 
 def _column(line: str) -> int:
     """Where the line's content begins."""
-    return len(_INDENT.match(line)[0].expandtabs(_CODE_INDENT))  # type: ignore[index]
+    indent = len(line) - len(line.lstrip(" \t"))
+    return len(line[:indent].expandtabs(CODE_INDENT))

@@ -66,11 +66,21 @@ def asking(stage: Stage) -> Iterator[Beside]:
                 thread.join()
 
 
-_CHAT = {"RATE_LIMIT_PER_MINUTE": "0", "ABSTAIN_BELOW": "0"}
+# What is asked is whether answers are whole, not how soon they come beside all those runs.
+_CHAT = {
+    "RATE_LIMIT_PER_MINUTE": "0",
+    "ABSTAIN_BELOW": "0",
+    "ANSWER_DEADLINE_S": "300",
+    "FIRST_TOKEN_DEADLINE_S": "300",
+    "EMBED_TIMEOUT_S": "60",
+    "SEARCH_TIMEOUT_S": "60",
+    "GENERATE_TIMEOUT_S": "60",
+    "IDLE_TIMEOUT_S": "60",
+}
 
 
 def _chat(url: str, beside: Beside, done: threading.Event) -> None:
-    with httpx.Client(base_url=url, timeout=60) as client:
+    with httpx.Client(base_url=url, timeout=600) as client:
         while not done.wait(_PAUSE_S * 4):
             reply = client.post("/chat", json={"query": "What is topic 7 of word7x1x1?"})
             outcome = reply.json().get("outcome")

@@ -361,8 +361,12 @@ async def test_what_is_not_supported_is_named(client: AsyncQdrantClient, filled:
         )
     with pytest.raises(UnexpectedResponse, match="an index over anything but keywords"):
         await client.create_payload_index(filled, "n", models.PayloadSchemaType.INTEGER)
-    with pytest.raises(UnexpectedResponse, match="does not support PATCH /collections/"):
+    with pytest.raises(UnexpectedResponse, match="`optimizers_config` in UpdateCollection"):
         await client.update_collection(filled, optimizers_config=models.OptimizersConfigDiff())
+    with pytest.raises(
+        UnexpectedResponse, match=f"does not support GET /collections/{filled}/snap"
+    ):
+        await client.list_snapshots(filled)
 
 
 async def test_a_body_that_is_no_request_is_refused(url: str, filled: str) -> None:
