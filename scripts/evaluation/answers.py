@@ -8,7 +8,7 @@ from urllib.parse import urldefrag
 from docchat import answering
 from docchat.answering import Policy
 from docchat.clients import Clients
-from docchat.core.models import Finish, Outcome, Source, Sources, TextDelta, Trace
+from docchat.core.models import Chunk, Finish, Outcome, Source, Sources, TextDelta, Trace
 from docchat.deadlines import TimeLimits
 from docchat.limits import TokenBudget
 from docchat.retries import RetryBudget
@@ -72,8 +72,7 @@ async def answers(
         ServiceError: an answer failed.
     """
     clients = Clients(searching.embedder, searching.store, chat.generator, TokenBudget(0))
-    path_of = {page.url: page.path for page in collection.pages}
-    text_of = {chunk.id: chunk.text for chunk in collection.chunks()}
+    chunk_of = {chunk.id: chunk for chunk in collection.chunks()}
 
     async def connect(refused: Clients | None = None) -> Clients:
         return refused or clients  # a run does not outlive its keys
@@ -82,8 +81,9 @@ async def answers(
     for query in collection.queries:
         upstream = Upstream(connect, TimeLimits(), RetryBudget())
         said = await _answer(query, upstream, chat.policy)
-        passages = {source.n: text_of[source.chunk_id] for source in said.sources}
-        cited = tuple(_place(source.url, path_of) for source in said.sources)
+        chunks = {source.n: chunk_of[source.chunk_id] for source in said.sources}
+        passages = {n: chunk.text for n, chunk in chunks.items()}
+        cited = tuple(_place(chunk) for chunk in chunks.values())
         scores = scored(query, said.outcome, cited)
         if said.outcome in _ANSWERS:
             scores |= await _held_against(query, said.text, passages, chat)
@@ -105,10 +105,9 @@ async def _answer(query: Query, upstream: Upstream, policy: Policy) -> _Said:
     return said
 
 
-def _place(url: str, path_of: Mapping[str, str]) -> str:
-    page, anchor = urldefrag(url)
-    path = path_of.get(url) or path_of[page]
-    return f"{path}#{anchor}" if anchor else path
+def _place(chunk: Chunk) -> str:
+    anchor = urldefrag(chunk.url).fragment
+    return f"{chunk.path}#{anchor}" if anchor else chunk.path
 
 
 async def _held_against(

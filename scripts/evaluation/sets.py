@@ -128,12 +128,19 @@ def _inside(name: str) -> str:
     return name.partition(":")[2]
 
 
+def _path(section: str) -> str:
+    """A page's path has no anchor."""
+    return section.replace("#", "/")
+
+
 def section_set(data: Path) -> Collection:
     """Sections of a documentation site, each a page of its own."""
     corpus = list(rows(data / "sections_corpus.jsonl"))
-    pages = [Page(row["id"], row["id"], title=row["heading"], body=row["text"]) for row in corpus]
+    pages = [
+        Page(_path(row["id"]), row["id"], title=row["heading"], body=row["text"]) for row in corpus
+    ]
     queries = [
-        Query(Question(row["question"]), frozenset(row["relevant_sections"]))
+        Query(Question(row["question"]), frozenset(map(_path, row["relevant_sections"])))
         for row in rows(data / "sections_queries.jsonl")
     ]
     return Collection("sections", {page.path: page.body for page in pages}, pages, queries)

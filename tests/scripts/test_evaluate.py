@@ -8,6 +8,7 @@ from emulators.gemini import create_app
 from emulators.gemini.script import generation
 from emulators.server import serve_in_thread
 from scripts.evaluate import MISUSED, OK, main
+from scripts.evaluation.sets import section_set
 from tests.servers import ROOT
 
 
@@ -223,3 +224,15 @@ def test_what_has_to_be_installed_first_is_named(
 ) -> None:
     assert main([*site(tmp_path, RINGS), *option]) == MISUSED
     assert "`make evaluate` does it" in capsys.readouterr().out
+
+
+def test_a_section_counts_as_a_page_whose_address_may_have_an_anchor(tmp_path: Path) -> None:
+    section = {"id": "https://d.example/a#b", "heading": "B", "text": "Text."}
+    question = {"question": "What?", "relevant_sections": [section["id"]]}
+    (tmp_path / "sections_corpus.jsonl").write_text(json.dumps(section))
+    (tmp_path / "sections_queries.jsonl").write_text(json.dumps(question))
+    collection = section_set(tmp_path)
+    (page,), (query,) = collection.pages, collection.queries
+    assert page.url == section["id"]
+    assert query.relevant == {page.path}
+    assert "#" not in page.path
