@@ -169,7 +169,7 @@ def _run(options: argparse.Namespace, runtime: Runtime, console: Console) -> Non
             say(console, f"Published again: {made.chunks} chunks{of}, made at {made.created_at}.")
         return
     began = time.monotonic()
-    reading = _lazily(options, runtime.settings.site_url)
+    reading = site_of(options, runtime.settings.site_url)
     run = _index(
         _chunks(reading, strict=options.strict, block_secrets=options.block_secrets),
         runtime,
@@ -189,8 +189,12 @@ def _run(options: argparse.Namespace, runtime: Runtime, console: Console) -> Non
         say(console, f"{_paid(report, cost, dry_run=options.dry_run)} Took {seconds:.1f} s.")
 
 
-def _lazily(options: argparse.Namespace, site_url: str | None) -> Reading:
-    """The site of the options; read when its pages are taken."""
+def site_of(options: argparse.Namespace, site_url: str | None) -> Reading:
+    """The site that the options name; read when its pages are taken.
+
+    Raises:
+        Misconfigured: there is no such folder, or no URL to make links from.
+    """
     reading = Reading()
     # Only who indexes HTML needs the parser and the client.
     if options.sitemap:
