@@ -52,7 +52,7 @@ def add_site(parser: argparse.ArgumentParser, *, docs: Path | None = _DOCS) -> N
         type=folder,
         default=docs,
         help="a project of Docusaurus, MkDocs or Hugo, or a folder of .md and .mdx files"
-        " (default: %(default)s)",
+        f" (default: {docs})",
     )
     built = parser.add_mutually_exclusive_group()
     built.add_argument("--html", type=folder, help="instead of --docs: the folder of a built site")

@@ -35,6 +35,7 @@ from scripts import index_docs, report
 from scripts.console import say
 from scripts.evaluation.questions import rows
 from scripts.evaluation.sets import SITES, doc_sites, lay_out, site_files
+from scripts.index_options import parse_arguments as parse_site
 from scripts.local import (
     EMULATED_ABSTAIN_BELOW,
     EMULATED_EMBEDDING_MODEL,
@@ -70,6 +71,7 @@ class Site:
     name: str
     data: Path
     folder: Path
+    pages: int
 
     @property
     def docs(self) -> list[str]:
@@ -96,6 +98,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--data", type=Path, default=data, help="folder of the public sets")
     add("--sites", nargs="+", choices=SITES, default=list(SITES))
     add("--questions", type=int, default=400, help="of each site (default: %(default)s)")
+    add("--pages", type=int, default=0, help="index so many of each site; 0 is all")
     add("--build", type=Path, default=Path("build/report"), help="for logs and reports")
     add("--group-by", choices=("words", "meaning"), default="words")
     return parser.parse_args(arguments)
@@ -104,7 +107,9 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     options = parse_arguments(arguments)
-    sites = [Site(name, options.data, options.build / name) for name in options.sites]
+    sites = [
+        Site(name, options.data, options.build / name, options.pages) for name in options.sites
+    ]
     console = Console()
     emulator = gemini.create_app()
     with serve_in_thread(emulator) as url:
@@ -137,8 +142,9 @@ async def _all_played(
 async def _played(site: Site, count: int, faults: Faults) -> tuple[dict[str, str], Play]:
     """Index the site and let its visitors ask; returns the label of each answer."""
     corpus = list(rows(site.data / "docs_corpus.jsonl"))
-    lay_out(site_files(site.name, corpus), site.folder / "docs")
-    options = index_docs.parse_arguments(site.docs)
+    files = list(site_files(site.name, corpus).items())
+    lay_out(dict(files[: site.pages or None]), site.folder / "docs")
+    options = parse_site(site.docs)
     quiet, anything = Console(quiet=True), Allowed(shrink=True, other_model=True)
     reading = index_docs.site_of(options, options.site_url)
     await index_docs.publish(reading, Runtime(), quiet, allowed=anything)

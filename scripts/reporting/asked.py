@@ -96,10 +96,7 @@ def joined(entries: Iterable[Entry]) -> Log:
             asked[request_id] = _asked(request_id, entry)
         elif fields.get("problem") == "rate-limited":
             turned_away.add(request_id)
-    questions = [
-        replace(one, text=texts.get(one.id, ""), **_thumb(thumbs.get(one.id)))
-        for one in asked.values()
-    ]
+    questions = [_rated(replace(one, text=texts.get(one.id, "")), thumbs) for one in asked.values()]
     return Log(questions, len(turned_away), len(thumbs.keys() - asked.keys()))
 
 
@@ -129,11 +126,9 @@ def _later(before: Entry | None, entry: Entry) -> Entry:
     return entry if entry.time >= before.time else before
 
 
-def _thumb(entry: Entry | None) -> dict[str, str]:
-    if entry is None:
-        return {}
-    said = entry.fields.get("reason") or entry.fields.get("text") or ""
-    return {
-        "thumb": str(entry.fields.get("thumb", "")),
-        "reason": one_line(str(said), most=_LONGEST),
-    }
+def _rated(one: Asked, thumbs: Mapping[str, Entry]) -> Asked:
+    if one.id not in thumbs:
+        return one
+    fields = thumbs[one.id].fields
+    reason = one_line(str(fields.get("reason") or fields.get("text") or ""), most=_LONGEST)
+    return replace(one, thumb=str(fields.get("thumb", "")), reason=reason)

@@ -83,7 +83,7 @@ def gaps(
     vectors = _meant(rows, meanings) if meanings else _said(rows, questions)
     likeness = vectors @ vectors.T
     groups = [
-        _gap(_typical_first(found, likeness), rows, page_of)
+        _gap(_typical_first(found, rows, likeness), rows, page_of)
         for found in clusters(likeness, least=alike)
         if sum(len(rows[row]) for row in found) >= at_least
     ]
@@ -99,9 +99,17 @@ def _wording(one: Asked, page_of: Callable[[str], str]) -> str:
     return words or " ".join(map(page_of, one.cited[:1]))
 
 
-def _typical_first(found: Sequence[int], likeness: Matrix) -> list[int]:
+def _typical_first(
+    found: Sequence[int], rows: Sequence[list[Asked]], likeness: Matrix
+) -> list[int]:
+    """Of wordings that are about as near to all others the frequent one, then the short one."""
     near = likeness[np.ix_(found, found)].sum(axis=1)
-    return [found[n] for n in np.argsort(-near, kind="stable")]
+
+    def rank(n: int) -> tuple[float, int, int]:
+        row = rows[found[n]]
+        return -round(float(near[n] / (near.max() or 1)), 1), -len(row), len(_title(row))
+
+    return [found[n] for n in sorted(range(len(found)), key=rank)]
 
 
 def _gap(found: Sequence[int], rows: Sequence[list[Asked]], page_of: Callable[[str], str]) -> Gap:

@@ -33,7 +33,8 @@ class Pages:
 
 def pages_of(pages: Iterable[Page]) -> Pages:
     """Cut the pages as the indexer does; the same text in the same place has the same id."""
-    places, path_of = {}, {}
+    places: dict[str, Place] = {}
+    path_of: dict[str, str] = {}
     for page in pages:
         places[page.path] = Place(page.title or page.path, page.url)
         path_of.update((piece.id, page.path) for piece in chunk(page))
