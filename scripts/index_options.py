@@ -31,6 +31,12 @@ def parse_arguments(arguments: Sequence[str] | None, description: str = "") -> a
     )
     parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
     parser.add_argument(
+        "--llms-txt",
+        type=folder,
+        metavar="FOLDER",
+        help="also write llms.txt and llms-full.txt there, for programs that read docs",
+    )
+    parser.add_argument(
         "--commit",
         default="",
         help="of the site, kept with the index (default: what git says of the folder)",
