@@ -242,9 +242,9 @@ def _chunks(
             yield from chunk(page)
     unread = [file for file in reading.skipped if file.reason not in _MEANT] + reading.warnings
     if strict and unread:
-        listed = "; ".join(f"{file.path}: {file.reason}" for file in unread)
+        named = "; ".join(f"{file.path}: {file.reason}" for file in unread)
         raise IndexRefused(
-            f"with --strict nothing is indexed while files cannot be read as meant: {listed}"
+            f"with --strict nothing is indexed while files cannot be read as meant: {named}"
         )
 
 
