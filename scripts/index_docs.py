@@ -8,7 +8,7 @@ Without a GEMINI_API_KEY an emulator makes the vectors, which is enough to try i
 
 Exit codes: 0 done, 1 failed, 2 wrong arguments or settings, 3 refused until an option allows it,
 75 another run is writing the index, 130 interrupted. Unless it is 0, the published index is
-unchanged.
+unchanged; only a failure to write llms.txt comes after it.
 """
 
 import argparse
@@ -32,6 +32,7 @@ from docchat.providers.docs_site import ReadingNotes, SiteReading, pages, read_s
 from docchat.runtime import Runtime
 from scripts.console import complain, say, steps
 from scripts.index_options import parse_arguments
+from scripts.llms_txt import LlmsTxt
 from scripts.local import EMULATOR_NOTICE, is_emulated, local_environment
 from scripts.site_commit import commit_of
 
@@ -169,9 +170,10 @@ def _run(options: argparse.Namespace, runtime: Runtime, console: Console) -> Non
             say(console, f"Published again: {made.chunks} chunks{of}, made at {made.created_at}.")
         return
     began = time.monotonic()
-    reading = _lazily(options, runtime.settings.site_url)
+    reading = site_of(options, runtime.settings.site_url)
+    listed = LlmsTxt()
     run = _index(
-        _chunks(reading, strict=options.strict, block_secrets=options.block_secrets),
+        _chunks(reading, listed, strict=options.strict, block_secrets=options.block_secrets),
         runtime,
         console,
         commit=options.commit or commit_of(options.html or options.docs),
@@ -179,6 +181,8 @@ def _run(options: argparse.Namespace, runtime: Runtime, console: Console) -> Non
         dry_run=options.dry_run,
     )
     report = asyncio.run(run)
+    if options.llms_txt and not options.dry_run:
+        listed.write(options.llms_txt, runtime.settings.site_name)
     seconds = time.monotonic() - began
     cost = report.tokens * runtime.settings.price_embedding_per_million / 1_000_000
     if options.json:
@@ -189,8 +193,12 @@ def _run(options: argparse.Namespace, runtime: Runtime, console: Console) -> Non
         say(console, f"{_paid(report, cost, dry_run=options.dry_run)} Took {seconds:.1f} s.")
 
 
-def _lazily(options: argparse.Namespace, site_url: str | None) -> Reading:
-    """The site of the options; read when its pages are taken."""
+def site_of(options: argparse.Namespace, site_url: str | None) -> Reading:
+    """The site that the options name; read when its pages are taken.
+
+    Raises:
+        Misconfigured: there is no such folder, or no URL to make links from.
+    """
     reading = Reading()
     # Only who indexes HTML needs the parser and the client.
     if options.sitemap:
@@ -219,8 +227,10 @@ def _checked(docs: Path, site_url: str | None) -> str:
     return site_url
 
 
-def _chunks(reading: Reading, *, strict: bool, block_secrets: bool) -> Iterator[Chunk]:
-    """All chunks of the site; at the end, what could not be read may be too much.
+def _chunks(
+    reading: Reading, listed: LlmsTxt, *, strict: bool, block_secrets: bool
+) -> Iterator[Chunk]:
+    """All chunks of the site, its pages listed; at the end, what could not be read may be too much.
 
     Raises:
         IndexRefused: `strict`, and there is a file that could not be read as it was meant.
@@ -228,12 +238,13 @@ def _chunks(reading: Reading, *, strict: bool, block_secrets: bool) -> Iterator[
     for page in reading.pages:
         found = reading.secrets and reading.secrets[-1].path == page.path
         if not (block_secrets and found):
+            listed.add(page)
             yield from chunk(page)
     unread = [file for file in reading.skipped if file.reason not in _MEANT] + reading.warnings
     if strict and unread:
-        listed = "; ".join(f"{file.path}: {file.reason}" for file in unread)
+        named = "; ".join(f"{file.path}: {file.reason}" for file in unread)
         raise IndexRefused(
-            f"with --strict nothing is indexed while files cannot be read as meant: {listed}"
+            f"with --strict nothing is indexed while files cannot be read as meant: {named}"
         )
 
 

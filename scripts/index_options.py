@@ -6,6 +6,8 @@ from pathlib import Path
 
 from docchat.core.models import Dialect
 
+_DOCS = Path("docs")
+
 
 def parse_arguments(arguments: Sequence[str] | None, description: str = "") -> argparse.Namespace:
     """What the caller asks for."""
@@ -14,7 +16,7 @@ def parse_arguments(arguments: Sequence[str] | None, description: str = "") -> a
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    _add_site(parser)
+    add_site(parser)
     _add_permissions(parser)
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
@@ -28,6 +30,12 @@ def parse_arguments(arguments: Sequence[str] | None, description: str = "") -> a
         help="read nothing and publish the version before; again, to undo that",
     )
     parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
+    parser.add_argument(
+        "--llms-txt",
+        type=folder,
+        metavar="FOLDER",
+        help="also write llms.txt and llms-full.txt there, for programs that read docs",
+    )
     parser.add_argument(
         "--commit",
         default="",
@@ -43,13 +51,14 @@ def folder(text: str) -> Path:
     return Path(text)
 
 
-def _add_site(parser: argparse.ArgumentParser) -> None:
+def add_site(parser: argparse.ArgumentParser, *, docs: Path | None = _DOCS) -> None:
+    """The options that name a site: a folder of pages, a built site or a live one."""
     parser.add_argument(
         "--docs",
         type=folder,
-        default=Path("docs"),
+        default=docs,
         help="a project of Docusaurus, MkDocs or Hugo, or a folder of .md and .mdx files"
-        " (default: %(default)s)",
+        f" (default: {docs})",
     )
     built = parser.add_mutually_exclusive_group()
     built.add_argument("--html", type=folder, help="instead of --docs: the folder of a built site")

@@ -49,6 +49,9 @@ _SCRIPTS = {
     "uk": "CYRILLIC",
     "zh": "CJK",
 }
+KNOWN = frozenset(_FREQUENT) | frozenset(_SCRIPTS)
+"""The codes of the languages that can be told."""
+
 _FOREIGN = {"ru": "іїєґ", "uk": "ыэъё"}
 """Letters of a script that a language does not have."""
 

@@ -1,5 +1,5 @@
-# Questions (with LOG_QUESTIONS = "on") and feedback, to be read with SQL. They are personal data:
-# off by default, and every row expires.
+# What scripts.report reads: each request's line, feedback, and with LOG_QUESTIONS = "on" questions.
+# The last two are personal data: off by default, and every row expires.
 resource "google_bigquery_dataset" "questions" {
   # checkov:skip=CKV_GCP_81:Google encrypts at rest; a key of the customer's own costs a key ring that destroy cannot delete
   count = var.analytics.enabled ? 1 : 0
@@ -19,7 +19,7 @@ resource "google_logging_project_sink" "questions" {
 
   name                   = "${var.name}-questions"
   destination            = "bigquery.googleapis.com/${google_bigquery_dataset.questions[0].id}"
-  filter                 = "${local.chat_log} AND jsonPayload.logger=\"docchat\" AND jsonPayload.message=(\"question\" OR \"feedback\")"
+  filter                 = "${local.chat_log} AND jsonPayload.logger=\"docchat\" AND jsonPayload.message=(\"request\" OR \"question\" OR \"feedback\")"
   unique_writer_identity = true
 
   bigquery_options {

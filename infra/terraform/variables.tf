@@ -47,7 +47,7 @@ variable "allowed_origins" {
 }
 
 variable "analytics" {
-  description = "Whether questions and feedback are collected in BigQuery, where (the dataset's location), and after how many days each row is deleted. Questions are logged only with settings = { LOG_QUESTIONS = \"on\" }."
+  description = "Whether the chat's request lines, questions and feedback are collected in BigQuery, where (the dataset's location), and after how many days each row is deleted. Questions are logged only with settings = { LOG_QUESTIONS = \"on\" }."
   type = object({
     enabled           = optional(bool, false)
     expire_after_days = optional(number, 90)
