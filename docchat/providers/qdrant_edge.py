@@ -194,15 +194,24 @@ class EdgeIndex:
 
     async def publish(self, version: str) -> None:
         """As `IndexStore.publish`. Nothing in it awaits, so it cannot be cancelled half-way."""
-        writer = self._writing(version)
+        made = self._writing(version).manifest
+        self.seal(version)
         with translated(self._folder.path):
             old = self._folder.published()
-            writer.shard.optimize()
-            writer.shard.flush()
             previous = old.version if old else None
-            self._folder.publish(Published(version, previous, writer.manifest))
+            self._folder.publish(Published(version, previous, made))
         await self.release()  # closes shards before their files go
         self._folder.drop_all_but(version, previous)
+
+    def seal(self, version: str) -> Path:
+        """Finish a version without publishing it; the folder in which it is, whole and closed."""
+        writer = self._writing(version)
+        with translated(self._folder.path):
+            writer.shard.optimize()
+            writer.shard.flush()
+            writer.shard.close()
+        self._writer = None
+        return self._folder.path / version
 
     async def discard(self, version: str) -> None:
         """As `IndexStore.discard`."""
@@ -215,11 +224,20 @@ class EdgeIndex:
         """As `IndexStore.drop_unfinished`."""
         with translated(self._folder.path):
             published = self._folder.published()
+        self.keep(*((published.version, published.previous) if published else ()))
+
+    def keep(self, *versions: str | None) -> None:
+        """Drop all versions but these and the one that is being written."""
         for shard in self._leftovers.values():
             shard.close()
         self._leftovers.clear()
-        kept = (published.version, published.previous) if published else ()
-        self._folder.drop_all_but(*kept, self._writer.version if self._writer else None)
+        self._folder.drop_all_but(*versions, self._writer.version if self._writer else None)
+
+    def drop(self, version: str) -> None:
+        """Drop one version that nobody writes, whole or not."""
+        if shard := self._leftovers.pop(version, None):
+            shard.close()
+        shutil.rmtree(self._folder.path / version, ignore_errors=True)
 
     async def roll_back(self) -> Manifest:
         """As `IndexStore.roll_back`."""

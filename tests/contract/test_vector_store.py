@@ -25,8 +25,9 @@ from docchat.errors import AssistantUnavailable, IndexLocked, IndexRefused, Inde
 from docchat.indexing import IndexStore
 from docchat.providers.qdrant import QdrantIndex
 from docchat.providers.qdrant_edge import EdgeIndex
+from tests.contract.artifacts import Artifacts
 
-OpenIndex = Callable[[], EdgeIndex | QdrantIndex]
+OpenIndex = Callable[[], EdgeIndex | QdrantIndex | Artifacts]
 
 DIMENSION = 4
 NO_TERMS = SparseVector((), ())

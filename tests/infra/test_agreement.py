@@ -27,6 +27,7 @@ NOT_DEPLOYED = {
     "QDRANT_API_KEY": "in the cloud a key comes from Secret Manager",
     "SECRET_MANAGER_BASE_URL": "for the emulator",
     "SITE_URL": "only the indexer uses it",
+    "STORAGE_BASE_URL": "for the emulator",
 }
 
 
