@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from docchat.checked_index import CheckedIndex, refuse_mismatch
 from docchat.errors import Misconfigured
-from docchat.setting_types import GS_PREFIX, Switch
+from docchat.setting_types import GS_PREFIX, Quantization, Switch
 from docchat.settings import Settings
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def store(settings: Settings, key: SecretStr | None, publish: str = "") -> Store
     from docchat.providers.qdrant_edge_publishing import ArtifactStore
 
     work = WORK / hashlib.sha256(destination.place.encode()).hexdigest()[:16]
-    return ArtifactStore(work, settings.qdrant_collection_name, destination)
+    half = settings.index_quantization is Quantization.FLOAT16
+    return ArtifactStore(work, settings.qdrant_collection_name, destination, half=half)
 
 
 def _in_place(settings: Settings, key: SecretStr | None) -> "QdrantIndex | EdgeIndex":
@@ -68,7 +69,7 @@ def _in_place(settings: Settings, key: SecretStr | None) -> "QdrantIndex | EdgeI
     if folder is not None:
         from docchat.providers.qdrant_edge import EdgeIndex
 
-        return EdgeIndex(folder, name)
+        return EdgeIndex(folder, name, half=settings.index_quantization is Quantization.FLOAT16)
     from docchat.providers.qdrant import QdrantIndex
     from docchat.providers.qdrant_growth import Growth
 

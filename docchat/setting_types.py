@@ -135,9 +135,10 @@ class ChatKitStore(StrEnum):
 
 
 class Quantization(StrEnum):
-    """How a Qdrant server keeps vectors in memory."""
+    """How vectors are kept; `int8` and `binary` by a Qdrant server alone."""
 
     NONE = "none"
+    FLOAT16 = "float16"
     INT8 = "int8"
     BINARY = "binary"
 

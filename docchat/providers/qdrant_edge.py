@@ -42,7 +42,7 @@ from docchat.core.payload import (
     version_name,
 )
 from docchat.errors import IndexLocked, IndexRefused, IndexUnavailable, ServiceError
-from docchat.providers.qdrant_edge_engine import layout, searches, stored, translated, upsert
+from docchat.providers.qdrant_edge_engine import HALF, layout, searches, stored, translated, upsert
 from docchat.providers.qdrant_edge_folder import IndexFolder, Stamp
 
 _SCROLL = 1000
@@ -69,10 +69,12 @@ class EdgeIndex:
     Args:
         root: the folder of all indexes; made when the first one is written.
         collection: this index's folder in it.
+        half: write vectors of 16-bit numbers; their order hardly changes.
     """
 
-    def __init__(self, root: Path, collection: str) -> None:
+    def __init__(self, root: Path, collection: str, *, half: bool = False) -> None:
         self._folder = IndexFolder(root / collection)
+        self._layout = HALF if half else ""
         self._reader: _Reader | None = None
         self._writer: _Writer | None = None
         self._leftovers: dict[str, edge.EdgeShard] = {}
@@ -111,8 +113,8 @@ class EdgeIndex:
 
     @property
     def layout(self) -> str:
-        """As `IndexStore.layout`: there is only one."""
-        return ""
+        """As `IndexStore.layout`."""
+        return self._layout
 
     async def acquire(self, *, to_write: bool = True) -> None:
         """As `IndexStore.acquire`; the engine opens no folder twice, to read it either."""

@@ -14,10 +14,16 @@ from docchat.errors import AssistantUnavailable, DocchatError, IndexUnavailable,
 _RRF_K = 2  # what a Qdrant server uses when it is not told; the engine must be told
 
 
+HALF = "quantization=float16"
+"""The layout of an index whose vectors take half of the room."""
+
+
 def layout(manifest: Manifest) -> edge.EdgeConfig:
     """A new shard's configuration."""
+    half = edge.VectorStorageDatatype.Float16 if manifest.layout == HALF else None
+    dense = edge.EdgeVectorParams(manifest.dimension, edge.Distance.Cosine, datatype=half)
     return edge.EdgeConfig(
-        vectors={DENSE: edge.EdgeVectorParams(manifest.dimension, edge.Distance.Cosine)},
+        vectors={DENSE: dense},
         sparse_vectors={SPARSE: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
         wal_enabled=False,  # with a write-ahead log only one process can open the shard
     )

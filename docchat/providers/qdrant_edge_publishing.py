@@ -46,11 +46,14 @@ class ArtifactStore:
         folder: of this machine, for the versions; made when something is written.
         collection: the index's name.
         destination: where the artifacts go.
+        half: as in `EdgeIndex`.
     """
 
-    def __init__(self, folder: Path, collection: str, destination: Destination) -> None:
+    def __init__(
+        self, folder: Path, collection: str, destination: Destination, *, half: bool = False
+    ) -> None:
         self._folder = folder / collection
-        self._local = EdgeIndex(folder, collection)
+        self._local = EdgeIndex(folder, collection, half=half)
         self._destination = destination
         self._base: _Base | None = None
 
