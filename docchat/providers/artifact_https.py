@@ -8,7 +8,7 @@ import httpx2
 from docchat.core.artifact import MANIFEST, Found
 from docchat.errors import IndexUnavailable, ServiceError, UpstreamBusy, UpstreamTimeout
 
-TIMEOUTS = httpx2.Timeout(connect=3.0, read=10.0, write=3.0, pool=3.0)
+_CONNECT_S = 3.0
 _LARGEST_MANIFEST = 65_536
 _PIECE = 1 << 18
 
@@ -28,14 +28,20 @@ class HttpsArtifacts:
         url: of this index; the names of files are appended to it.
         place: as `Source.place`.
         headers: sent with each request.
+        timeout_s: for each piece of an answer.
     """
 
-    def __init__(self, url: str, *, place: str = "", headers: Headers = nobody) -> None:
+    def __init__(
+        self, url: str, *, place: str = "", headers: Headers = nobody, timeout_s: float = 10.0
+    ) -> None:
         self._url = url
         self.place = place or url
         self._headers = headers
         # A length that differs from the manifest's would look like damage.
-        self._client = httpx2.Client(timeout=TIMEOUTS, headers={"accept-encoding": "identity"})
+        self._client = httpx2.Client(
+            timeout=httpx2.Timeout(timeout_s, connect=_CONNECT_S),
+            headers={"accept-encoding": "identity"},
+        )
 
     def manifest(self, known: str = "") -> Found | None:
         """As `Source.manifest`."""
