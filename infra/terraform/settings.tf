@@ -43,7 +43,7 @@ locals {
     FORWARDED_FOR_ENTRY = local.has_balancer ? "2" : "1"
     MAX_INSTANCES       = tostring(var.chat.max_instances)
     MAX_STREAMS         = tostring(var.chat.concurrency)
-    QDRANT_HOST         = var.qdrant_host
+    QDRANT_HOST         = local.qdrant_host
   }
 
   platform_settings = {

@@ -93,7 +93,7 @@ def test_a_secret_is_ephemeral_and_sensitive(name: str) -> None:
 def test_the_example_sets_what_is_required_and_no_secret() -> None:
     example = (TERRAFORM / "terraform.tfvars.example").read_text()
     given = set(re.findall(r"^(\w+) +=", example, flags=re.MULTILINE))
-    assert given >= REQUIRED == {"project_id", "qdrant_host"}
+    assert given >= REQUIRED == {"project_id"}
     assert not given & SECRETS
 
 
