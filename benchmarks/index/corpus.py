@@ -53,7 +53,7 @@ def unit(text: str) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
 def manifest(count: int, layout: str = "") -> Manifest:
     """Of an index with so many points."""
     made = "2026-11-21T08:00:00+00:00"
-    return Manifest("benchmark", DIMENSION, "1", count, str(count), made, layout=layout)
+    return Manifest("gemini-embedding-001", DIMENSION, "1", count, str(count), made, layout=layout)
 
 
 def _copy(chunk: Chunk, number: int, again: int) -> Chunk:

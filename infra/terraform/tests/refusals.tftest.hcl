@@ -68,6 +68,15 @@ run "an_artifact_and_a_qdrant_server_do_not_fit_together" {
   expect_failures = [var.qdrant_host, var.secret_revisions]
 }
 
+run "an_index_of_an_unknown_kind" {
+  command = plan
+  variables {
+    index = "files"
+  }
+
+  expect_failures = [var.index]
+}
+
 run "one_of_both_is_needed" {
   command = plan
   variables {
@@ -82,10 +91,9 @@ run "what_others_are_checked_against" {
   command = plan
   variables {
     domains          = ["https://chat.example.com"]
-    index            = "files"
     secret_revisions = { gemini_api_key = 0.5 }
     settings         = { LOG_QUESTIONS = "yes" }
   }
 
-  expect_failures = [var.domains, var.index, var.secret_revisions, var.settings]
+  expect_failures = [var.domains, var.secret_revisions, var.settings]
 }
