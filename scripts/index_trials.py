@@ -6,8 +6,8 @@
 Every run is a process of its own; Gemini, Qdrant and Cloud Storage are emulators on sockets. After
 each kill the run is repeated, and then the published ids must be those of a clean run, and no text
 may have been embedded again whose batch was finished. A chat and a reader ask all the while: each
-answer must come from one whole version. With `artifact`, processes that fetch it are killed as well: the next
-one must answer from the published version, and clear away what the dead one had unpacked.
+answer must come from one whole version. With `artifact`, processes that fetch are killed as well:
+the next one must answer from the published version, and clear away what the dead one had unpacked.
 
 Exit codes: 0 all of that holds, 1 it does not.
 """
