@@ -101,10 +101,5 @@ def _ask(url: str) -> None:
 
 def _row(shown: Table, count: int, name: str, rounds: list[tuple[float, float, float]]) -> None:
     took, cpu, memory = zip(*rounds, strict=True)
-    figures = (
-        statistics.median(took),
-        min(took),
-        statistics.median(cpu),
-        statistics.median(memory),
-    )
+    figures = (*map(statistics.median, (took, cpu, memory)), min(took))
     shown.add_row(f"{count:,}", name, *(f"{figure:,.0f}" for figure in figures))
