@@ -98,7 +98,11 @@ def _source(settings: Settings) -> "Source | None":
 
 
 def _destination(settings: Settings, publish: str) -> "Destination | None":
-    address = f"{publish}/{settings.qdrant_collection_name}" if publish else settings.index_address
+    address = (
+        f"{publish.rstrip('/')}/{settings.qdrant_collection_name}"
+        if publish
+        else settings.index_address
+    )
     if address is None:
         return _published_in(settings)
     if address.startswith(GS_PREFIX):

@@ -1,7 +1,7 @@
 """Kill the indexer again and again, start it twice at once, and look at what is left.
 
     python -m scripts.index_trials --store qdrant --moments 200 --pairs 50
-    python -m scripts.index_trials --store artifact --no-calls --moments 100 --fetches 100
+    python -m scripts.index_trials --store artifact --moments 100 --fetches 100 --changes 200
 
 Every run is a process of its own; Gemini, Qdrant and Cloud Storage are emulators on sockets. After
 each kill the run is repeated, and then the published ids must be those of a clean run, and no text
@@ -13,6 +13,7 @@ Exit codes: 0 all of that holds, 1 it does not.
 """
 
 import argparse
+import asyncio
 import functools
 import random
 import sys
@@ -25,6 +26,7 @@ from rich.console import Console
 
 from scripts.console import say
 from scripts.trials.beside import asking
+from scripts.trials.changing import changes
 from scripts.trials.fetching import Fetch
 from scripts.trials.runs import Run
 from scripts.trials.stage import Stage, staged
@@ -124,6 +126,15 @@ def fetches(stage: Stage, count: int, dice: random.Random) -> Iterable[Callable[
         yield functools.partial(fetch_killed, stage, temp, dice.uniform(0, usual.seconds))
 
 
+def changed(stage: Stage, count: int) -> list[str]:
+    """An artifact changes so often under one process; returns what does not hold."""
+    temp = stage.site.with_name("changing")
+    temp.mkdir()
+    stage.next_generation()
+    stage.start().result()
+    return asyncio.run(changes(stage, count, temp))
+
+
 def kinds(
     stage: Stage, options: argparse.Namespace
 ) -> Iterator[tuple[str, Iterable[Callable[[], list[str]]]]]:
@@ -142,6 +153,8 @@ def kinds(
         yield "two runs at once", (lambda: pair(stage, dice) for _ in range(options.pairs))
     if options.fetches:
         yield "killed while fetching", fetches(stage, options.fetches, dice)
+    if options.changes:
+        yield f"{options.changes} changes", [lambda: changed(stage, options.changes)]
 
 
 def all_hold(stage: Stage, options: argparse.Namespace, console: Console) -> bool:
@@ -177,6 +190,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--pairs", type=int, default=50, help="pairs of runs at once")
     parser.add_argument(
         "--fetches", type=int, default=0, help="kills of processes that fetch an artifact"
+    )
+    parser.add_argument(
+        "--changes", type=int, default=0, help="changes of an artifact under one process"
     )
     parser.add_argument("--seed", type=int, default=7, help="of the random moments")
     options = parser.parse_args(arguments)

@@ -89,7 +89,7 @@ class ArtifactIndex:
             await self._settled()
         opened = self._open
         if opened is None:
-            raise self._failure or IndexUnavailable("the index was closed")
+            raise _again(self._failure or IndexUnavailable("the index is closed"))
         request = searches(dense, sparse, limit, scope)
         with translated(opened.copy.folder):
             hits, nearest = opened.shard.query_batch(request)
@@ -103,7 +103,7 @@ class ArtifactIndex:
         self.begin()
         await self._settled()
         if self._failure is not None:
-            raise self._failure
+            raise _again(self._failure)
 
     def begin(self) -> None:
         """Begin to look for a newer artifact if it is time; nobody has to wait for it."""
@@ -114,16 +114,15 @@ class ArtifactIndex:
             self._refreshing = asyncio.create_task(self._refresh(looking))
 
     async def aclose(self) -> None:
-        """Stop fetching and remove the copy; the next search fetches again."""
+        """Stop fetching, and remove the copy."""
         self._stop.set()
         await self._settled()
-        if self._open is not None:
-            self._open.shard.close()
+        opened, self._open = self._open, None
+        if opened is not None:
+            opened.shard.close()
         if self._room is not None:
             await asyncio.to_thread(self._room.close)
         self._source.close()
-        self._open, self._room, self._due = None, None, -math.inf
-        self._stop.clear()
 
     async def _settled(self) -> None:
         if self._refreshing is not None:
@@ -200,6 +199,11 @@ class ArtifactIndex:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         return folder
+
+
+def _again(failure: ServiceError) -> ServiceError:
+    """The same failure for another caller, without the way that it took to the last one."""
+    return failure.with_traceback(None)
 
 
 def _is_gone(failure: IndexUnavailable) -> bool:

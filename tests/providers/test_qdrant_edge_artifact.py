@@ -323,11 +323,11 @@ async def test_changes_leave_nothing_behind(
     for name in "ab":
         await publish(writer, name)
     there, before = ArtifactFolder(tmp_path / "there"), (0, 0, 0)
-    for change in range(30):
+    for change in range(20):
         _change(there)
         await refreshed(index, clock)
         assert await found(index) == ["ab"[change % 2]]
-        if change == 9:
+        if change == 5:
             gc.collect()
             before = (_open_files(), _size(temp), _own_kib())
     gc.collect()
@@ -341,6 +341,7 @@ async def test_searches_during_changes_neither_fail_nor_see_two_versions(
 ) -> None:
     writer, done, seen = store(tmp_path), asyncio.Event(), set()
     await publish(writer, *(f"0-{n}" for n in range(5)))
+    await index.check()
 
     async def ask() -> None:
         while not done.is_set():
@@ -352,14 +353,15 @@ async def test_searches_during_changes_neither_fail_nor_see_two_versions(
 
     asking = [asyncio.create_task(ask()) for _ in range(100)]
     for generation in "123":
-        await asyncio.sleep(0.05)
         await publish(writer, *(f"{generation}-{n}" for n in range(5)))
         clock.now += 60
         await index.check()
-    await asyncio.sleep(0.05)
+        assert (await found(index))[0][0] == generation
+        await asyncio.sleep(0.2)
     done.set()
     await asyncio.gather(*asking)
-    assert seen == set("0123")
+    assert seen <= set("0123")
+    assert len(seen) > 1
 
 
 def test_what_a_killed_process_had_unpacked_is_cleared_away_and_nothing_else(temp: Path) -> None:
@@ -383,12 +385,15 @@ def test_what_a_killed_process_had_unpacked_is_cleared_away_and_nothing_else(tem
     assert not list(temp.iterdir())
 
 
-async def test_a_closed_index_opens_again(tmp_path: Path, index: ArtifactIndex) -> None:
+async def test_a_closed_index_says_so_and_can_be_closed_again(
+    tmp_path: Path, index: ArtifactIndex
+) -> None:
     await publish(store(tmp_path), "a")
     assert await found(index) == ["a"]
     await index.aclose()
     await index.aclose()
-    assert await found(index) == ["a"]
+    with pytest.raises(IndexUnavailable, match="closed"):
+        await found(index)
 
 
 async def test_nothing_published_is_said_so(index: ArtifactIndex) -> None:
