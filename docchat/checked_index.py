@@ -37,20 +37,21 @@ class CheckedIndex:
         """
         found = await self._store.search(dense, sparse, limit, scope)
         if found.passages and found.index_version != self._checked_version:
-            _refuse_mismatch(await self._store.manifest(), self._settings)
+            refuse_mismatch(await self._store.manifest(), self._settings)
             self._checked_version = found.index_version
         return found
 
     async def check(self) -> None:
         """Raises a `ServiceError` when the published index cannot be used."""
-        _refuse_mismatch(await self._store.manifest(), self._settings)
+        refuse_mismatch(await self._store.manifest(), self._settings)
 
     async def aclose(self) -> None:
         """Let go of connections and files."""
         await self._store.aclose()
 
 
-def _refuse_mismatch(manifest: "Manifest | None", settings: Settings) -> None:
+def refuse_mismatch(manifest: "Manifest | None", settings: Settings) -> None:
+    """Raises a `ServiceError` when an index that was made like this does not fit the settings."""
     if manifest is None:
         raise IndexUnavailable(
             f"nothing is indexed as {settings.qdrant_collection_name}: run the indexer",

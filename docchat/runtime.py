@@ -13,17 +13,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from docchat.checked_index import CheckedIndex
+from docchat import indexes
 from docchat.errors import KeyRefused, Misconfigured
 from docchat.rotation import C, ClientPerKey
-from docchat.setting_types import Switch
 from docchat.settings import Settings, environment
 
 if TYPE_CHECKING:
     # For the types alone: importing an SDK takes up to three quarters of a second.
     from docchat.providers.gemini import Gemini
-    from docchat.providers.qdrant import QdrantIndex
-    from docchat.providers.qdrant_edge import EdgeIndex
     from docchat.providers.qdrant_threads import QdrantThreads
     from docchat.providers.secret_manager import SecretManager
     from docchat.providers.secret_manager_cache import CachedSecret
@@ -32,10 +29,18 @@ _REFUSABLE = ("gemini_api_key", "qdrant_api_key")
 
 
 class Runtime:
-    """The clients of one process."""
+    """The clients of one process.
 
-    def __init__(self, read_environment: Callable[[], Mapping[str, str]] = environment) -> None:
+    Args:
+        read_environment: gives the variables.
+        publish: where the indexer publishes, as `indexes.store`.
+    """
+
+    def __init__(
+        self, read_environment: Callable[[], Mapping[str, str]] = environment, *, publish: str = ""
+    ) -> None:
         self._read_environment = read_environment
+        self._publish = publish
         self._secret_manager: SecretManager | None = None
         self._cached_secrets: dict[str, CachedSecret] = {}
         self._gemini = ClientPerKey(self.gemini_key, self._build_gemini)
@@ -61,7 +66,7 @@ class Runtime:
             {"ALLOWED_ORIGINS": self._read_environment().get("ALLOWED_ORIGINS", "")}
         ).allowed_origins
 
-    async def lease(self, leases: AsyncExitStack) -> "tuple[Gemini, CheckedIndex]":
+    async def lease(self, leases: AsyncExitStack) -> "tuple[Gemini, indexes.Served]":
         """The clients for the current keys; they stay open as long as the stack.
 
         Raises:
@@ -69,8 +74,9 @@ class Runtime:
             SecretUnavailable: Secret Manager did not give a key.
         """
         await asyncio.gather(self.gemini_key(), self.qdrant_key())  # the first time, both at once
-        gemini = await leases.enter_async_context(self._gemini.lease())
-        return gemini, await leases.enter_async_context(self._index.lease())
+        # First: an artifact is fetched while the SDK of Gemini is imported.
+        index = await leases.enter_async_context(self._index.lease())
+        return await leases.enter_async_context(self._gemini.lease()), index
 
     async def lease_threads(self, leases: AsyncExitStack) -> "QdrantThreads":
         """Where ChatKit's threads are kept; open as long as the stack. Raises as `lease`."""
@@ -80,7 +86,7 @@ class Runtime:
         """As `lease`, for a process that ends before its keys change."""
         return await self._gemini.get()
 
-    async def index(self) -> CheckedIndex:
+    async def index(self) -> indexes.Served:
         """As `lease`, for a process that ends before its keys change."""
         return await self._index.get()
 
@@ -93,26 +99,10 @@ class Runtime:
         secrets = self._cached_secrets
         await asyncio.gather(*(secrets[name].reread() for name in _REFUSABLE if name in secrets))
 
-    def open_index(self, key: SecretStr | None) -> "QdrantIndex | EdgeIndex":
+    def open_index(self, key: SecretStr | None) -> indexes.Store:
         """The vector store as it is, for the indexer, which may find it empty."""
         self.settings.require_complete()
-        folder, name = self.settings.index_folder, self.settings.qdrant_collection_name
-        if folder is not None:
-            from docchat.providers.qdrant_edge import EdgeIndex
-
-            return EdgeIndex(folder, name)
-        from docchat.providers.qdrant import QdrantIndex
-        from docchat.providers.qdrant_growth import Growth
-
-        settings = self.settings
-        growth = Growth(
-            shards=settings.index_shards,
-            replicas=settings.index_replicas,
-            quantization=settings.index_quantization.value,
-            on_disk=settings.index_on_disk is Switch.ON,
-        )
-        url, lease_s = str(settings.qdrant_host), settings.index_lease_s
-        return QdrantIndex(url, key, name, growth=growth, lease_s=lease_s)
+        return indexes.store(self.settings, key, self._publish)
 
     async def gemini_key(self) -> SecretStr | None:
         """The current Gemini key, from the environment or Secret Manager."""
@@ -138,7 +128,7 @@ class Runtime:
 
     async def check_index(self) -> None:
         """Raises a `ServiceError` when the published index cannot be used."""
-        await self._ask(self._index, CheckedIndex.check)
+        await self._ask(self._index, lambda index: index.check())
 
     async def check_gemini(self) -> None:
         """Raises a `ServiceError` when Gemini refuses the key or does not know a model."""
@@ -199,8 +189,9 @@ class Runtime:
             base_url=settings.gemini_base_url,
         )
 
-    def _build_index(self, key: SecretStr | None) -> CheckedIndex:
-        return CheckedIndex(self.open_index(key), self.settings)
+    def _build_index(self, key: SecretStr | None) -> indexes.Served:
+        self.settings.require_complete()
+        return indexes.served(self.settings, key)
 
     def _build_threads(self, key: SecretStr | None) -> "QdrantThreads":
         from docchat.providers.qdrant_threads import QdrantThreads

@@ -13,9 +13,16 @@ from docchat.core.wording import Wording
 PATH_PREFIX = "path:"
 """Before the folder of an index on disk."""
 
+GS_PREFIX = "gs://"
+"""Before the bucket of an artifact."""
+
+MANIFEST_SUFFIX = "/manifest.json"
+"""At the end of the address of an artifact on a web server; a Qdrant server's has no such end."""
+
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _SECRET_VERSION = re.compile(r"projects/[^/]+/secrets/[^/]+/versions/[^/]+")
 _HOST = re.compile(r"[a-z0-9._-]+(?::\d+)?|\[[0-9a-f:]+\](?::\d+)?", re.IGNORECASE)
+_BUCKET = re.compile(r"gs://[a-z0-9][a-z0-9._-]+[a-z0-9](?:/[A-Za-z0-9._-]+)*/?")
 _LINK_HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::\d+)?")
 
 
@@ -49,10 +56,11 @@ def _emulator_url(value: str) -> str:
 def _qdrant_host(value: str) -> str:
     if value.startswith(PATH_PREFIX) and len(value) > len(PATH_PREFIX):
         return value
-    if not _is_safe_url(value):
+    if not (_BUCKET.fullmatch(value) or _is_safe_url(value)):
         raise ValueError(
-            "must be path:FOLDER for an index on disk, or the https:// URL of a Qdrant server"
-            " (plain http:// only to this machine)"
+            "must be path:FOLDER for an index on disk, gs://BUCKET/FOLDER or"
+            " https://HOST/…/manifest.json for one that was published, or the https:// URL of a"
+            " Qdrant server (plain http:// only to this machine)"
         )
     return value.rstrip("/")
 
@@ -127,9 +135,10 @@ class ChatKitStore(StrEnum):
 
 
 class Quantization(StrEnum):
-    """How a Qdrant server keeps vectors in memory."""
+    """How vectors are kept; `int8` and `binary` by a Qdrant server alone."""
 
     NONE = "none"
+    FLOAT16 = "float16"
     INT8 = "int8"
     BINARY = "binary"
 

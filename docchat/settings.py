@@ -15,6 +15,8 @@ from pydantic_core import ErrorDetails
 
 from docchat.errors import Misconfigured
 from docchat.setting_types import (
+    GS_PREFIX,
+    MANIFEST_SUFFIX,
     PATH_PREFIX,
     BaseUrl,
     ChatKitStore,
@@ -52,6 +54,7 @@ class Settings(BaseModel):
     qdrant_api_key_secret: SecretVersion | None = None
     qdrant_collection_name: str = Field(default="docs", pattern=r"^[A-Za-z0-9_-]{1,100}$")
 
+    index_refresh_s: float = Field(default=45, ge=1, le=3600)
     index_lease_s: float = Field(default=15, ge=1, le=3600)
     index_patience_s: float = Field(default=60, ge=0, le=3600)
     index_shards: int = Field(default=1, ge=1, le=1000)
@@ -60,6 +63,7 @@ class Settings(BaseModel):
     index_on_disk: Switch = Switch.OFF
 
     secret_manager_base_url: EmulatorUrl | None = None
+    storage_base_url: EmulatorUrl | None = None
     secret_ttl_s: float = Field(default=300, gt=0, le=86_400)
 
     allowed_origins: Origins = frozenset()
@@ -108,7 +112,8 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _threads_have_a_server(self) -> Self:
-        if self.chatkit_store is ChatKitStore.QDRANT and self.index_folder is not None:
+        no_server = self.index_folder is not None or self.index_address is not None
+        if self.chatkit_store is ChatKitStore.QDRANT and no_server:
             raise ValueError(
                 "CHATKIT_STORE=qdrant needs a Qdrant server, which every instance can reach: set"
                 " QDRANT_HOST to its https:// URL, or CHATKIT_STORE=request"
@@ -147,17 +152,25 @@ class Settings(BaseModel):
             )
         if self.qdrant_host is None:
             missing.append(
-                "QDRANT_HOST is not set: give path:FOLDER for an index on disk, or the https://"
-                " URL of a Qdrant server"
+                "QDRANT_HOST is not set: give path:FOLDER for an index on disk, gs://BUCKET/FOLDER"
+                " for one that was published, or the https:// URL of a Qdrant server"
             )
         if missing:
             raise Misconfigured("; ".join(missing))
 
     @property
     def index_folder(self) -> Path | None:
-        """Where the index on disk lives, or None for a Qdrant server."""
+        """Where the index on disk lives, or None where it is none."""
         host = self.qdrant_host or ""
         return Path(host.removeprefix(PATH_PREFIX)) if host.startswith(PATH_PREFIX) else None
+
+    @property
+    def index_address(self) -> str | None:
+        """Where artifacts of the index lie, `gs://…` or `https://…`; None where there are none."""
+        host = self.qdrant_host or ""
+        if host.startswith(GS_PREFIX):
+            return f"{host}/{self.qdrant_collection_name}"
+        return host.removesuffix(MANIFEST_SUFFIX) if host.endswith(MANIFEST_SUFFIX) else None
 
 
 def _explain(error: ErrorDetails) -> str:

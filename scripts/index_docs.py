@@ -142,10 +142,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(stderr=options.json)
     try:
         overrides = {"SITE_URL": options.site_url} if options.site_url else None
-        with local_environment(overrides) as variables:
+        with local_environment(overrides, local_site=not options.publish) as variables:
             if is_emulated(variables):
                 say(console, EMULATOR_NOTICE, style="yellow")
-            _run(options, Runtime(), console)
+            _run(options, Runtime(publish=options.publish), console)
     except DocchatError as exc:
         complain(console, "\n".join([str(exc), *getattr(exc, "__notes__", [])]))
         return _exit_code(exc)

@@ -29,6 +29,13 @@ def parse_arguments(arguments: Sequence[str] | None, description: str = "") -> a
         action="store_true",
         help="read nothing and publish the version before; again, to undo that",
     )
+    parser.add_argument(
+        "--publish",
+        default="",
+        metavar="DEST",
+        help="a folder or gs://BUCKET/FOLDER that gets the index as one file, for functions without"
+        " a database (default: what QDRANT_HOST names)",
+    )
     parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
     parser.add_argument(
         "--llms-txt",

@@ -1,16 +1,19 @@
 """Kill the indexer again and again, start it twice at once, and look at what is left.
 
     python -m scripts.index_trials --store qdrant --moments 200 --pairs 50
+    python -m scripts.index_trials --store artifact --moments 100 --fetches 100 --changes 200
 
-Every run is a process of its own; Gemini and Qdrant are emulators on sockets. After each kill the
-run is repeated, and then the published ids must be those of a clean run, and no text may have been
-embedded again whose batch was finished. A chat and a reader ask all the while: each answer must
-come from one whole version.
+Every run is a process of its own; Gemini, Qdrant and Cloud Storage are emulators on sockets. After
+each kill the run is repeated, and then the published ids must be those of a clean run, and no text
+may have been embedded again whose batch was finished. A chat and a reader ask all the while: each
+answer must come from one whole version. With `artifact`, processes that fetch are killed as well:
+the next one must answer from the published version, and clear away what the dead one had unpacked.
 
 Exit codes: 0 all of that holds, 1 it does not.
 """
 
 import argparse
+import asyncio
 import functools
 import random
 import sys
@@ -23,6 +26,8 @@ from rich.console import Console
 
 from scripts.console import say
 from scripts.trials.beside import asking
+from scripts.trials.changing import changes
+from scripts.trials.fetching import Fetch
 from scripts.trials.runs import Run
 from scripts.trials.stage import Stage, staged
 
@@ -102,6 +107,35 @@ def _both(stage: Stage, first: Run) -> list[tuple[int, dict[str, object]]]:
     return [first.result(), second.result()]
 
 
+def fetch_killed(stage: Stage, temp: Path, moment: float) -> list[str]:
+    """A process that fetches is killed, and another one fetches; returns what does not hold."""
+    Fetch(*stage.artifact, temp).kill_after(moment)
+    versions = Fetch(*stage.artifact, temp).found()
+    wrong = [] if len(versions) == 1 else [f"the next process found {versions or 'nothing'}"]
+    if left := [path.name for path in temp.iterdir()]:
+        wrong.append(f"left behind: {left}")
+    return wrong
+
+
+def fetches(stage: Stage, count: int, dice: random.Random) -> Iterable[Callable[[], list[str]]]:
+    """Kill processes that fetch at random moments."""
+    temp = stage.site.with_name("temp")
+    temp.mkdir()
+    usual = Fetch(*stage.artifact, temp)
+    usual.found()
+    for _ in range(count):
+        yield functools.partial(fetch_killed, stage, temp, dice.uniform(0, usual.seconds))
+
+
+def changed(stage: Stage, count: int) -> list[str]:
+    """An artifact changes so often under one process; returns what does not hold."""
+    temp = stage.site.with_name("changing")
+    temp.mkdir()
+    stage.next_generation()
+    stage.start().result()
+    return asyncio.run(changes(stage, count, temp))
+
+
 def kinds(
     stage: Stage, options: argparse.Namespace
 ) -> Iterator[tuple[str, Iterable[Callable[[], list[str]]]]]:
@@ -118,6 +152,10 @@ def kinds(
         yield "killed at random moments", map(killed, moments)
     if options.pairs:
         yield "two runs at once", (lambda: pair(stage, dice) for _ in range(options.pairs))
+    if options.fetches:
+        yield "killed while fetching", fetches(stage, options.fetches, dice)
+    if options.changes:
+        yield f"{options.changes} changes", [lambda: changed(stage, options.changes)]
 
 
 def all_hold(stage: Stage, options: argparse.Namespace, console: Console) -> bool:
@@ -142,7 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--store", choices=("qdrant", "edge"), default="qdrant")
+    parser.add_argument("--store", choices=("qdrant", "edge", "artifact"), default="qdrant")
     parser.add_argument(
         "--calls",
         action=argparse.BooleanOptionalAction,
@@ -151,6 +189,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--moments", type=int, default=200, help="kills at random moments")
     parser.add_argument("--pairs", type=int, default=50, help="pairs of runs at once")
+    parser.add_argument(
+        "--fetches", type=int, default=0, help="kills of processes that fetch an artifact"
+    )
+    parser.add_argument(
+        "--changes", type=int, default=0, help="changes of an artifact under one process"
+    )
     parser.add_argument("--seed", type=int, default=7, help="of the random moments")
     options = parser.parse_args(arguments)
     console = Console()

@@ -28,17 +28,18 @@ def has_gemini_key(variables: dict[str, str]) -> bool:
 
 @contextmanager
 def local_environment(
-    overrides: dict[str, str] | None = None, *, delay_s: float = 0.0
+    overrides: dict[str, str] | None = None, *, delay_s: float = 0.0, local_site: bool = True
 ) -> Iterator[dict[str, str]]:
     """The variables to run with, for the length of the block; also put into the environment.
 
     Args:
         overrides: variables that win over the environment's.
         delay_s: how long the emulator waits between two pieces of an answer.
+        local_site: whether the pages of an index on disk may be taken to be served here.
     """
     variables = _set(environment()) | (overrides or {})
     variables = {"QDRANT_HOST": "path:.local/index"} | variables
-    if variables["QDRANT_HOST"].startswith("path:"):
+    if local_site and variables["QDRANT_HOST"].startswith("path:"):
         here = f"http://127.0.0.1:{variables.get('PORT', '8080')}/docs"
         variables = {"SITE_URL": here} | variables
     if has_gemini_key(variables):

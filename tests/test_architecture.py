@@ -56,6 +56,8 @@ RULE: dict[str, set[str]] = {
         "pydantic",
         "requests",
     },
+    "docchat.providers.artifact": {"docchat.core", "docchat.errors"}
+    | {"google", "httpx2", "requests"},
     "docchat.providers.docs_site": {"docchat.core", "docchat.errors", "yaml"}
     | {"httpx2", "protego", "selectolax"},
     "docchat.web": {"docchat.core", "docchat.errors", "docchat.limits", "docchat.logs"}
@@ -65,8 +67,10 @@ RULE: dict[str, set[str]] = {
     "docchat.rotation": {"pydantic"},
     "docchat.checked_index": {"docchat.core", "docchat.errors", "docchat.settings"}
     | {"docchat.providers"},
-    "docchat.runtime": {"docchat.checked_index", "docchat.errors", "docchat.rotation"}
-    | {"docchat.settings", "docchat.setting_types", "docchat.providers", "pydantic"},
+    "docchat.indexes": {"docchat.checked_index", "docchat.core", "docchat.errors", "pydantic"}
+    | {"docchat.providers", "docchat.setting_types", "docchat.settings"},
+    "docchat.runtime": {"docchat.errors", "docchat.indexes", "docchat.rotation"}
+    | {"docchat.settings", "docchat.providers", "pydantic"},
     "docchat.readiness": {"docchat.errors", "docchat.logs", "docchat.runtime"},
     "docchat.service": {"docchat", "starlette"},
     "functions": {"docchat", "functions_framework", "starlette"},

@@ -42,7 +42,7 @@ from docchat.core.payload import (
     version_name,
 )
 from docchat.errors import IndexLocked, IndexRefused, IndexUnavailable, ServiceError
-from docchat.providers.qdrant_edge_engine import layout, searches, stored, translated, upsert
+from docchat.providers.qdrant_edge_engine import HALF, layout, searches, stored, translated, upsert
 from docchat.providers.qdrant_edge_folder import IndexFolder, Stamp
 
 _SCROLL = 1000
@@ -69,10 +69,12 @@ class EdgeIndex:
     Args:
         root: the folder of all indexes; made when the first one is written.
         collection: this index's folder in it.
+        half: write vectors of 16-bit numbers; their order hardly changes.
     """
 
-    def __init__(self, root: Path, collection: str) -> None:
+    def __init__(self, root: Path, collection: str, *, half: bool = False) -> None:
         self._folder = IndexFolder(root / collection)
+        self._layout = HALF if half else ""
         self._reader: _Reader | None = None
         self._writer: _Writer | None = None
         self._leftovers: dict[str, edge.EdgeShard] = {}
@@ -111,8 +113,8 @@ class EdgeIndex:
 
     @property
     def layout(self) -> str:
-        """As `IndexStore.layout`: there is only one."""
-        return ""
+        """As `IndexStore.layout`."""
+        return self._layout
 
     async def acquire(self, *, to_write: bool = True) -> None:
         """As `IndexStore.acquire`; the engine opens no folder twice, to read it either."""
@@ -199,15 +201,24 @@ class EdgeIndex:
 
     async def publish(self, version: str) -> None:
         """As `IndexStore.publish`. Nothing in it awaits, so it cannot be cancelled half-way."""
-        writer = self._writing(version)
+        made = self._writing(version).manifest
+        self.seal(version)
         with translated(self._folder.path):
             old = self._folder.published()
-            writer.shard.optimize()
-            writer.shard.flush()
             previous = old.version if old else None
-            self._folder.publish(Published(version, previous, writer.manifest))
+            self._folder.publish(Published(version, previous, made))
         await self.release()  # closes shards before their files go
         self._folder.drop_all_but(version, previous)
+
+    def seal(self, version: str) -> Path:
+        """Finish a version without publishing it; the folder in which it is, whole and closed."""
+        writer = self._writing(version)
+        with translated(self._folder.path):
+            writer.shard.optimize()
+            writer.shard.flush()
+            writer.shard.close()
+        self._writer = None
+        return self._folder.path / version
 
     async def discard(self, version: str) -> None:
         """As `IndexStore.discard`."""
@@ -220,11 +231,20 @@ class EdgeIndex:
         """As `IndexStore.drop_unfinished`."""
         with translated(self._folder.path):
             published = self._folder.published()
+        self.keep(*((published.version, published.previous) if published else ()))
+
+    def keep(self, *versions: str | None) -> None:
+        """Drop all versions but these and the one that is being written."""
         for shard in self._leftovers.values():
             shard.close()
         self._leftovers.clear()
-        kept = (published.version, published.previous) if published else ()
-        self._folder.drop_all_but(*kept, self._writer.version if self._writer else None)
+        self._folder.drop_all_but(*versions, self._writer.version if self._writer else None)
+
+    def drop(self, version: str) -> None:
+        """Drop one version that nobody writes, whole or not."""
+        if shard := self._leftovers.pop(version, None):
+            shard.close()
+        shutil.rmtree(self._folder.path / version, ignore_errors=True)
 
     async def roll_back(self, check: Callable[[Manifest], None]) -> Manifest:
         """As `IndexStore.roll_back`."""

@@ -13,11 +13,21 @@ from docchat.errors import AssistantUnavailable, DocchatError, IndexUnavailable,
 
 _RRF_K = 2  # what a Qdrant server uses when it is not told; the engine must be told
 
+# How many candidates a walk through the graph of a large index keeps. With the engine's 100 it
+# found .87 of the 50 nearest of 6,147 chunks, with 256 .96, for a millisecond more.
+_GRAPH = edge.SearchParams(hnsw_ef=256)
+
+
+HALF = "quantization=float16"
+"""The layout of an index whose vectors take half of the room."""
+
 
 def layout(manifest: Manifest) -> edge.EdgeConfig:
     """A new shard's configuration."""
+    half = edge.VectorStorageDatatype.Float16 if manifest.layout == HALF else None
+    dense = edge.EdgeVectorParams(manifest.dimension, edge.Distance.Cosine, datatype=half)
     return edge.EdgeConfig(
-        vectors={DENSE: edge.EdgeVectorParams(manifest.dimension, edge.Distance.Cosine)},
+        vectors={DENSE: dense},
         sparse_vectors={SPARSE: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
         wal_enabled=False,  # with a write-ahead log only one process can open the shard
     )
@@ -44,7 +54,8 @@ def searches(
 ) -> edge.QueryBatchRequest:
     """The nearest by vector and by terms, fused; and the nearest by vector."""
     within = _filter(scope)
-    nearest = edge.QueryRequest(1, query=edge.Query.Nearest(list(dense), DENSE), filter=within)
+    by_meaning = edge.Query.Nearest(list(dense), DENSE)
+    nearest = edge.QueryRequest(1, query=by_meaning, filter=within, params=_GRAPH)
     return edge.QueryBatchRequest([_hybrid(dense, sparse, limit, within), nearest])
 
 
@@ -98,7 +109,7 @@ def _hybrid(
     dense: Vector, sparse: SparseVector, limit: int, within: edge.Filter | None
 ) -> edge.QueryRequest:
     by_meaning = edge.Query.Nearest(list(dense), DENSE)
-    prefetches = [edge.Prefetch(CANDIDATES, by_meaning, filter=within)]
+    prefetches = [edge.Prefetch(CANDIDATES, by_meaning, filter=within, params=_GRAPH)]
     if sparse.indices:
         by_terms = edge.Query.Nearest(_engine_sparse(sparse), SPARSE)
         prefetches.append(edge.Prefetch(CANDIDATES, by_terms, filter=within))

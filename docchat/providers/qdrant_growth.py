@@ -13,8 +13,8 @@ class Growth:
     Attributes:
         shards: parts that can lie on different nodes.
         replicas: copies of each part, so that a node may fail.
-        quantization: of the dense vectors in memory, `none`, `int8` or `binary`; the exact ones
-            stay beside them.
+        quantization: of the dense vectors: `float16` stores them so; `int8` and `binary` are for
+            copies in memory, with the exact ones beside them.
         on_disk: vectors and their graph are read from disk as needed, not kept in memory.
     """
 
@@ -41,6 +41,7 @@ class Growth:
             size=dimension,
             distance=models.Distance.COSINE,
             on_disk=self.on_disk or None,
+            datatype=models.Datatype.FLOAT16 if self.quantization == "float16" else None,
             hnsw_config=models.HnswConfigDiff(on_disk=True) if self.on_disk else None,
         )
 
@@ -57,6 +58,7 @@ class Growth:
 # `always_ram`: the small copies are searched in memory, the exact vectors rescore on disk.
 _QUANTIZATIONS: dict[str, models.QuantizationConfig | None] = {
     "none": None,
+    "float16": None,
     "int8": models.ScalarQuantization(
         scalar=models.ScalarQuantizationConfig(
             type=models.ScalarType.INT8, quantile=0.99, always_ram=True

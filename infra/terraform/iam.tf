@@ -1,5 +1,5 @@
 # One identity a function. Neither has a role in the project: what it may read is granted on the
-# secret itself (secrets.tf).
+# secret itself (secrets.tf), and on the index's bucket (index.tf).
 resource "google_service_account" "runtime" {
   for_each = local.functions
 
@@ -61,5 +61,6 @@ resource "time_sleep" "iam" {
     google_project_iam_member.build_logs,
     google_secret_manager_secret_iam_member.reader,
     google_storage_bucket_iam_member.build_sources,
+    google_storage_bucket_iam_member.index_reader,
   ]
 }

@@ -73,15 +73,21 @@ output "health_url" {
   value       = local.health_url
 }
 
+output "index_address" {
+  description = "Where the indexer publishes: what --publish takes; null with a Qdrant server."
+  value       = local.has_index_bucket ? local.qdrant_host : null
+}
+
 output "secret_ids" {
   description = "The secrets, by the name of their variable."
   value       = { for name, secret in google_secret_manager_secret.this : name => secret.secret_id }
 }
 
 output "service_accounts" {
-  description = "Who builds and who runs the functions."
+  description = "Who builds and who runs the functions, and who publishes the index."
   value = merge(
     { build = google_service_account.build.email },
+    { for account in google_service_account.indexer : "indexer" => account.email },
     { for name, account in google_service_account.runtime : name => account.email },
   )
 }

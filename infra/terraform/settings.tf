@@ -18,6 +18,7 @@ locals {
     "GENERATE_TIMEOUT_S",
     "GENERATIVE_MODEL",
     "IDLE_TIMEOUT_S",
+    "INDEX_REFRESH_S",
     "LINK_HOSTS",
     "LOG_QUESTIONS",
     "MAX_OUTPUT_TOKENS",
@@ -42,7 +43,7 @@ locals {
     FORWARDED_FOR_ENTRY = local.has_balancer ? "2" : "1"
     MAX_INSTANCES       = tostring(var.chat.max_instances)
     MAX_STREAMS         = tostring(var.chat.concurrency)
-    QDRANT_HOST         = var.qdrant_host
+    QDRANT_HOST         = local.qdrant_host
   }
 
   platform_settings = {

@@ -241,6 +241,34 @@ variable "health" {
   }
 }
 
+variable "index" {
+  description = "Where the index is: \"artifact\", one file in a bucket that is made for it, and no database; or \"qdrant\", a Qdrant server of yours."
+  type        = string
+  default     = "qdrant"
+  nullable    = false
+
+  validation {
+    condition     = contains(["artifact", "qdrant"], var.index)
+    error_message = "index must be artifact or qdrant."
+  }
+}
+
+variable "index_writers" {
+  description = "Who may publish the index, beside the identity that is made for it (index = \"artifact\"): IAM members, such as user:me@example.com or a CI's principalSet://…"
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for member in var.index_writers : can(regex("^(user|group|serviceAccount):[^@\\s]+@[^@\\s]+$|^principal(Set)?://\\S+$", member))])
+    error_message = "index_writers must list IAM members, such as user:me@example.com, serviceAccount:ci@my-project.iam.gserviceaccount.com or principalSet://iam.googleapis.com/…; allUsers is none."
+  }
+  validation {
+    condition     = length(var.index_writers) == 0 || var.index == "artifact"
+    error_message = "index_writers has nothing to do with a Qdrant server: set index = \"artifact\", or leave index_writers out."
+  }
+}
+
 variable "name" {
   description = "The prefix of everything that is made, so that several sites can share a project."
   type        = string
@@ -280,12 +308,17 @@ variable "qdrant_api_key" {
 }
 
 variable "qdrant_host" {
-  description = "The https URL of the Qdrant server (docchat's QDRANT_HOST)."
+  description = "The https URL of the Qdrant server (docchat's QDRANT_HOST), with index = \"qdrant\"."
   type        = string
+  default     = null
 
   validation {
-    condition     = can(regex("^https://[A-Za-z0-9._-]+(:[0-9]{1,5})?(/[^?#\\s@]*)?$", var.qdrant_host))
-    error_message = "qdrant_host must be the https:// URL of a Qdrant server, such as https://qdrant.example.com:6333. An index on disk (path:) cannot be shared by a function's instances."
+    condition     = var.index == "artifact" ? true : can(regex("^https://[A-Za-z0-9._-]+(:[0-9]{1,5})?(/[^?#\\s@]*)?$", var.qdrant_host))
+    error_message = "qdrant_host must be the https:// URL of a Qdrant server, such as https://qdrant.example.com:6333. An index on disk (path:) cannot be shared by a function's instances. Without a Qdrant server, set index = \"artifact\"."
+  }
+  validation {
+    condition     = var.index != "artifact" || var.qdrant_host == null
+    error_message = "qdrant_host and index = \"artifact\" do not fit: with an artifact there is no Qdrant server. Leave qdrant_host out, or set index = \"qdrant\"."
   }
 }
 
@@ -324,6 +357,10 @@ variable "secret_revisions" {
   validation {
     condition     = alltrue([for revision in values(var.secret_revisions) : revision == null ? true : revision >= 0 && floor(revision) == revision])
     error_message = "Every one of secret_revisions must be a whole number, 0 or more, or null."
+  }
+  validation {
+    condition     = var.index != "artifact" || var.secret_revisions.qdrant_api_key == null
+    error_message = "secret_revisions.qdrant_api_key and index = \"artifact\" do not fit: without a Qdrant server there is no key. Leave it out."
   }
 }
 

@@ -16,8 +16,9 @@ _context = multiprocessing.get_context("forkserver")
 
 def prepare() -> None:
     """Let the processes start with everything imported: each SDK takes most of a second."""
-    providers = [f"docchat.providers.{name}" for name in ("gemini", "qdrant", "qdrant_edge")]
-    _context.set_forkserver_preload(["scripts.index_docs", *providers])
+    providers = ("gemini", "qdrant", "qdrant_edge", "artifact_gs_writing", "artifact_gs")
+    preloaded = [f"docchat.providers.{name}" for name in providers]
+    _context.set_forkserver_preload(["scripts.index_docs", *preloaded])
 
 
 class Run:

@@ -12,10 +12,14 @@ from docchat.core.models import Chunk
 from docchat.core.payload import vector_key
 from docchat.indexing.patience import Patience
 from docchat.indexing.plan import all_held
+from docchat.providers.artifact_gs import gs_artifacts
+from docchat.providers.artifact_gs_writing import GsArtifacts
 from docchat.providers.docs_site import read_site
 from docchat.providers.qdrant import QdrantIndex
 from docchat.providers.qdrant_edge import EdgeIndex
-from emulators import gemini, qdrant
+from docchat.providers.qdrant_edge_artifact import ArtifactIndex
+from docchat.providers.qdrant_edge_publishing import ArtifactStore
+from emulators import gcs, gemini, qdrant
 from emulators.faults import Fault
 from emulators.server import serve_in_thread
 from scripts.trials.gates import Gates, gated
@@ -60,6 +64,11 @@ class Stage:
         return self._folder / "site"
 
     @property
+    def artifact(self) -> tuple[str, str]:
+        """The address of the artifacts, and that of the emulator that has them."""
+        return f"{self.direct['QDRANT_HOST']}/docs", self.direct["STORAGE_BASE_URL"]
+
+    @property
     def texts_embedded(self) -> int:
         """By all runs so far."""
         return int(self._model.state.stats.texts_embedded)
@@ -82,9 +91,14 @@ class Stage:
         self._runs.append(Run(arguments, self.variables, out, self._usual_s))
         return self._runs[-1]
 
-    def open_index(self) -> "QdrantIndex | EdgeIndex":
-        """A handle of the parent's own."""
+    def open_index(self) -> "QdrantIndex | EdgeIndex | ArtifactIndex":
+        """A handle of the parent's own, to search."""
         host = self.direct["QDRANT_HOST"]
+        if host.startswith("gs:"):
+            return ArtifactIndex(gs_artifacts(*self.artifact), lambda _: None, refresh_s=0.5)
+        return self._opened(host)
+
+    def _opened(self, host: str) -> QdrantIndex | EdgeIndex:
         if host.startswith("path:"):
             return EdgeIndex(Path(host.removeprefix("path:")), "docs")
         return QdrantIndex(host, None, "docs", timeout_s=30)
@@ -112,18 +126,14 @@ class Stage:
 
     async def _held(self) -> list[tuple[bool, set[str], set[str]]]:
         """Of each version: whether it is published, its ids and its keys."""
-        index = self.open_index()
-        try:
-            found = []
-            for version in await index.versions():
-                held = [
-                    one async for some in all_held(index, version.name, Patience()) for one in some
-                ]
-                ids, keys = {one.id for one in held}, {one.key for one in held}
-                found.append((version.published, ids, keys))
-            return found
-        finally:
-            await index.aclose()
+        host = self.direct["QDRANT_HOST"]
+        if not host.startswith("gs:"):
+            return await _versions_of(self._opened(host))
+        there = ArtifactStore(self._folder / "parent", "docs", GsArtifacts(*self.artifact))
+        await there.acquire()  # fetches what is published, and checks it
+        published = [held for held in await _versions_of(there) if held[0]]
+        (work,) = (self._folder / ".local/publish").iterdir()
+        return published + await _versions_of(EdgeIndex(work, "docs"))
 
     def _chunks(self) -> list[Chunk]:
         reading = read_site(self.site, site_url=SITE_URL)
@@ -137,7 +147,8 @@ class Stage:
 def staged(folder: Path, store: str) -> Iterator[Stage]:
     """Everything started, and a first generation published."""
     prepare()
-    gates, model, server = Gates(), gemini.create_app(), qdrant.create_app()
+    gates, model = Gates(), gemini.create_app()
+    server = gcs.create_app() if store == "artifact" else qdrant.create_app()
     model.state.faults.add("batchEmbedContents", Fault(delay_s=_EMBED_S))
     with (
         serve_in_thread(model) as model_url,
@@ -152,15 +163,44 @@ def staged(folder: Path, store: str) -> Iterator[Stage]:
             "EMBEDDING_DIMENSION": str(DIMENSION),
             "INDEX_LEASE_S": "1",
         }
-        hosts = (on_disk, on_disk) if store == "edge" else (gated_server, server_url)
-        variables = {**common, "GEMINI_BASE_URL": gated_model, "QDRANT_HOST": hosts[0]}
-        direct = {**common, "GEMINI_BASE_URL": other_model_url, "QDRANT_HOST": hosts[1]}
+        hosts = {
+            "qdrant": (gated_server, server_url),
+            "edge": (on_disk, on_disk),
+            "artifact": ("gs://trials", "gs://trials"),
+        }[store]
+        variables = {
+            **common,
+            "GEMINI_BASE_URL": gated_model,
+            "QDRANT_HOST": hosts[0],
+            "STORAGE_BASE_URL": gated_server,
+        }
+        direct = {
+            **common,
+            "GEMINI_BASE_URL": other_model_url,
+            "QDRANT_HOST": hosts[1],
+            "STORAGE_BASE_URL": server_url,
+            "INDEX_REFRESH_S": "1",
+        }
         stage = Stage(folder, gates, variables, direct, model)
         stage.next_generation()
         code, report = stage.start().result()
         if code != 0:
             raise RuntimeError(f"the first run failed: {report}")
         yield stage
+
+
+async def _versions_of(
+    index: QdrantIndex | EdgeIndex | ArtifactStore,
+) -> list[tuple[bool, set[str], set[str]]]:
+    try:
+        found = []
+        for version in await index.versions():
+            held = [one async for some in all_held(index, version.name, Patience()) for one in some]
+            ids, keys = {one.id for one in held}, {one.key for one in held}
+            found.append((version.published, ids, keys))
+        return found
+    finally:
+        await index.aclose()
 
 
 def _section(page: int, number: int, generation: int) -> str:

@@ -26,8 +26,9 @@ from docchat.indexing import IndexStore, Patience
 from docchat.indexing.plan import all_held
 from docchat.providers.qdrant import QdrantIndex
 from docchat.providers.qdrant_edge import EdgeIndex
+from tests.contract.artifacts import Artifacts
 
-OpenIndex = Callable[[], EdgeIndex | QdrantIndex]
+OpenIndex = Callable[[], EdgeIndex | QdrantIndex | Artifacts]
 
 DIMENSION = 4
 NO_TERMS = SparseVector((), ())

@@ -28,6 +28,7 @@ NOT_DEPLOYED = {
     "QDRANT_API_KEY": "in the cloud a key comes from Secret Manager",
     "SECRET_MANAGER_BASE_URL": "for the emulator",
     "SITE_URL": "only the indexer uses it",
+    "STORAGE_BASE_URL": "for the emulator",
 }
 
 
@@ -93,7 +94,7 @@ def test_a_secret_is_ephemeral_and_sensitive(name: str) -> None:
 def test_the_example_sets_what_is_required_and_no_secret() -> None:
     example = (TERRAFORM / "terraform.tfvars.example").read_text()
     given = set(re.findall(r"^(\w+) +=", example, flags=re.MULTILINE))
-    assert given >= REQUIRED == {"project_id", "qdrant_host"}
+    assert given >= REQUIRED == {"project_id"}
     assert not given & SECRETS
 
 

@@ -96,9 +96,16 @@ def test_a_key_and_its_revision_must_come_together(workspace: Workspace) -> None
     assert any("set both TF_VAR_qdrant_api_key and" in detail for detail in details)
 
 
+def test_without_a_qdrant_server_the_other_way_is_named(workspace: Workspace) -> None:
+    details = refusals(workspace, {"qdrant_host": None}, {})
+    assert any('Without a Qdrant server, set index = "artifact"' in detail for detail in details)
+    details = refusals(workspace, {"index": "artifact"}, {})
+    assert any("with an artifact there is no Qdrant server" in detail for detail in details)
+
+
 def test_what_is_required_is_asked_for_by_name(workspace: Workspace) -> None:
     (workspace.folder / "empty.tfvars.json").write_text("{}")
     arguments = ["plan", "-input=false", "-var-file=empty.tfvars.json"]
     printed = workspace.run(*arguments, expect=1)
-    for name in ("project_id", "qdrant_host"):
-        assert f'The root module input variable "{name}" is not set' in " ".join(printed.split())
+    said = " ".join(printed.replace("│", " ").split())
+    assert 'The root module input variable "project_id" is not set' in said

@@ -32,3 +32,14 @@ def test_a_call_that_is_to_be_executed_gets_time_for_it_however_late_it_comes() 
     assert gates.passing() == WireFault("stall")
     gates.wait(cast("Run", run))
     assert run.waited_s > 0
+
+
+def test_processes_that_are_killed_while_they_publish_or_fetch_an_artifact_break_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    trials = ["--no-calls", "--moments", "2", "--pairs", "1", "--fetches", "2"]
+    assert main(["--store", "artifact", *trials]) == OK
+    printed = capsys.readouterr().out
+    assert "killed at random moments: 2 of 2 hold" in printed
+    assert "killed while fetching: 2 of 2 hold" in printed
+    assert ", 0 otherwise" in printed

@@ -155,3 +155,49 @@ run "destroy_can_be_forbidden" {
     error_message = "Something can be destroyed all the same."
   }
 }
+
+run "an_artifact_has_a_private_bucket_and_no_qdrant_secret" {
+  # terraform test cannot apply while an ephemeral variable is unset.
+  command = plan
+  variables {
+    qdrant_api_key   = null
+    qdrant_host      = null
+    index            = "artifact"
+    index_writers    = ["user:me@example.com"]
+    secret_revisions = { gemini_api_key = 1 }
+  }
+
+  assert {
+    condition     = google_storage_bucket.index[0].uniform_bucket_level_access && google_storage_bucket.index[0].public_access_prevention == "enforced" && google_storage_bucket.index[0].versioning[0].enabled
+    error_message = "The index's bucket is not private, or not versioned."
+  }
+  assert {
+    condition     = alltrue([for f in google_cloudfunctions2_function.this : f.service_config[0].environment_variables["QDRANT_HOST"] == "gs://my-project-docchat-index"])
+    error_message = "A function does not know where the index is."
+  }
+  assert {
+    condition     = { for k, m in google_storage_bucket_iam_member.index_reader : k => m.role } == { for k in ["chat", "health"] : k => "roles/storage.objectViewer" }
+    error_message = "The functions, and nobody else, may read the index, and not write it."
+  }
+  assert {
+    condition     = { for k, m in google_storage_bucket_iam_member.index_writer : k => m.role } == { for k in ["indexer", "user:me@example.com"] : k => "roles/storage.objectUser" }
+    error_message = "Who indexes cannot publish, or somebody else can."
+  }
+  assert {
+    condition     = keys(google_secret_manager_secret.this) == ["gemini_api_key"] && !anytrue([for f in google_cloudfunctions2_function.this : contains(keys(f.service_config[0].environment_variables), "QDRANT_API_KEY_SECRET")])
+    error_message = "There is a secret for a database that there is not."
+  }
+  assert {
+    condition     = output.index_address == "gs://my-project-docchat-index"
+    error_message = "Nobody is told where to publish."
+  }
+}
+
+run "a_qdrant_server_needs_no_bucket" {
+  command = plan
+
+  assert {
+    condition     = length(google_storage_bucket.index) == 0 && length(google_service_account.indexer) == 0 && length(google_storage_bucket_iam_member.index_reader) == 0 && output.index_address == null
+    error_message = "Something is made for an artifact that there is not."
+  }
+}

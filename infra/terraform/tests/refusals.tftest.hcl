@@ -58,6 +58,35 @@ run "values_that_do_not_fit_together" {
   ]
 }
 
+run "an_artifact_and_a_qdrant_server_do_not_fit_together" {
+  command = plan
+  variables {
+    index            = "artifact"
+    secret_revisions = { qdrant_api_key = 0 }
+  }
+
+  expect_failures = [var.qdrant_host, var.secret_revisions]
+}
+
+run "an_index_of_an_unknown_kind" {
+  command = plan
+  variables {
+    index = "files"
+  }
+
+  expect_failures = [var.index]
+}
+
+run "one_of_both_is_needed" {
+  command = plan
+  variables {
+    index_writers = ["allUsers"]
+    qdrant_host   = null
+  }
+
+  expect_failures = [var.index_writers, var.qdrant_host]
+}
+
 run "what_others_are_checked_against" {
   command = plan
   variables {
