@@ -51,7 +51,8 @@ ask: $(READY) ## ask the running server: make ask Q="How do I …?"
 	@$(BIN)/python -m scripts.ask "$$Q"
 
 test: $(READY) $(CHATKIT)/.ready ## run the tests, with coverage
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --cov --cov-report=term
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder \
+		--cov --cov-report=term
 
 check: $(READY) ## lint, formatting and types
 	$(BIN)/ruff check .

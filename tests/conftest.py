@@ -11,6 +11,20 @@ pytest.register_assert_rewrite("tests.faults", "tests.infra.workspace")
 settings.register_profile("docchat", deadline=None)
 settings.load_profile("docchat")
 
+FIRST = ("hostile", "generators", "scripts", "chatkit", "widget", "clients", "web", "faults")
+"""Folders whose files take longest: many inputs, or many servers and deadlines to wait for."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files begin first, so that short ones fill the gaps at the end."""
+    items.sort(key=_length)
+
+
+def _length(item: pytest.Item) -> int:
+    folder = item.path.parent.name
+    return FIRST.index(folder) if folder in FIRST else len(FIRST)
+
 
 @pytest.fixture(scope="session")
 def test_data() -> Path:
