@@ -30,11 +30,11 @@ RETRIEVAL_DATA ?= ../shared/data/retrieval
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
-# --no-compile, here and below: Python compiles what it imports, pip would compile everything.
+#, here and below: Python compiles what it imports, pip would compile everything.
 setup: $(READY) ## make .venv with everything, pinned by hash
 $(READY): requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --no-compile --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
 	$(BIN)/pip install --quiet --no-build-isolation --no-deps -e .
 	touch $@
 
@@ -82,7 +82,7 @@ endings: $(READY) ## 200 open streams: told to stop, left by their clients, keys
 # Apart from .venv: ChatKit's SDK brings forty packages that nothing else needs.
 $(CHATKIT)/.ready: requirements/chatkit.txt
 	$(PYTHON) -m venv $(CHATKIT)
-	$(CHATKIT)/bin/pip install --quiet --no-compile --require-hashes -r requirements/chatkit.txt
+	$(CHATKIT)/bin/pip install --quiet --require-hashes -r requirements/chatkit.txt
 	touch $@
 
 evaluate: $(RETRIEVAL)/.ready ## measure retrieval on the public sets, beside the quick-starts
@@ -92,7 +92,7 @@ evaluate: $(RETRIEVAL)/.ready ## measure retrieval on the public sets, beside th
 # Apart from .venv: the model that needs no key brings PyTorch, which is gigabytes.
 $(RETRIEVAL)/.ready: benchmarks/retrieval/requirements.txt
 	$(PYTHON) -m venv $(RETRIEVAL)
-	$(RETRIEVAL)/bin/pip install --quiet --no-compile --require-hashes -r $<
+	$(RETRIEVAL)/bin/pip install --quiet --require-hashes -r $<
 	touch $@
 
 deploy: ## make or update everything in Google Cloud, after showing it and asking
@@ -116,7 +116,7 @@ test-docusaurus: $(READY) ## build docs/ with Docusaurus and the widget's plugin
 # Apart from .venv: checkov pins old versions of what the tests need.
 $(CHECKOV)/.ready: requirements/checkov.txt
 	$(PYTHON) -m venv $(CHECKOV)
-	$(CHECKOV)/bin/pip install --quiet --no-compile --require-hashes -r requirements/checkov.txt
+	$(CHECKOV)/bin/pip install --quiet --require-hashes -r requirements/checkov.txt
 	touch $@
 
 widget: ## build widget/dist from its sources, and print its size and integrity hash

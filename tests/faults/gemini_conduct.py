@@ -1,7 +1,6 @@
 """Gemini's faults that are more than one reply: G13, G17, G34 to G36."""
 
 import asyncio
-import time
 from concurrent.futures import ThreadPoolExecutor
 from tempfile import TemporaryDirectory
 
@@ -12,13 +11,14 @@ from docchat.errors import IndexUnavailable, UpstreamBadResponse
 from docchat.runtime import Runtime
 from emulators.gemini.script import embedding
 from scripts.index_docs import publish, read
-from tests.faults.bench import CALL_S, FIRST_TOKEN_S, KEY, SECRET, Bench, Server
+from tests.faults.bench import CALL_S, FIRST_TOKEN_S, KEY, SECRET, Bench
 from tests.faults.gemini_table import (
     EMBED,
     GENERATE,
     answer_of,
     assert_all,
     late,
+    open_streams_become,
     ready,
 )
 from tests.faults.protocols import PROTOCOLS, ask, ask_all
@@ -26,14 +26,6 @@ from tests.faults.rows import Row
 from tests.servers import ROOT
 
 NEW_KEY = "a-newer-key-nobody-may-see"
-_SOON_S = 1.0
-
-
-def _open_streams_become(wanted: int, server: Server, within_s: float = _SOON_S) -> bool:
-    deadline = time.monotonic() + within_s
-    while server.stats.open_streams != wanted and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return server.stats.open_streams == wanted
 
 
 def _unreachable(bench: Bench) -> None:
@@ -53,7 +45,7 @@ def _upstream_is_closed(bench: Bench) -> None:
     stalled = answer_of().model_copy(update={"pause_s": 60.0, "pause_from": 2})
     server.faults.add(GENERATE, stalled, times=1)
     assert ask(server.url, "ui").ending == "upstream-timeout"
-    assert _open_streams_become(0, server)
+    assert open_streams_become(0, server)
 
 
 def _key_in_its_header(bench: Bench) -> None:
@@ -84,7 +76,7 @@ def _new_key_in_time(bench: Bench) -> None:
     server.faults.add(GENERATE, answer_of().model_copy(update={"pause_s": 0.6}), times=1)
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(ask, server.url, "ui")
-        assert _open_streams_become(1, server, FIRST_TOKEN_S)
+        assert open_streams_become(1, server, FIRST_TOKEN_S)
         bench.secrets.rotate(SECRET, NEW_KEY.encode())
         server.emulator.state.keys.valid = {NEW_KEY}
         assert server.stats.open_streams == 1

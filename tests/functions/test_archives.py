@@ -30,7 +30,7 @@ def python() -> Path:
     folder = ROOT / ".local/venvs" / digest
     if not (folder / "ready").exists():
         venv.create(folder, with_pip=True, clear=True)
-        pip = [str(folder / "bin/pip"), "install", "--quiet", "--no-compile"]
+        pip = [str(folder / "bin/pip"), "install", "--quiet"]
         subprocess.run([*pip, "--require-hashes", "-r", str(requirements)], check=True)
         (folder / "ready").touch()
     return folder / "bin/python"
