@@ -97,6 +97,7 @@ def test_text_is_held_back_only_while_it_could_become_a_sentinel() -> None:
 
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("unit", ["*", " ", "NOT_IN_DOC", f"[1] {NOT_IN_DOCS}", "NOT_"])
+@pytest.mark.no_cover
 def test_a_long_answer_takes_linear_time(unit: str) -> None:
     text = unit * (MAX_ANSWER_CHARS // len(unit))
     assert run(*(text[at : at + 20] for at in range(0, len(text), 20))) == run(text)

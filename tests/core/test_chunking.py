@@ -192,6 +192,7 @@ def test_five_documentation_sites_are_chunked(test_data: Path) -> None:
     "pattern", ["a ", "a.", "# a\n", "```\n", "> ```\n", "a\n\n", "x", "- ```\n"]
 )
 @pytest.mark.timeout(30)  # 2 s on an idle machine; what is not linear takes minutes
+@pytest.mark.no_cover
 def test_a_megabyte_of_one_pattern_is_cut_in_seconds(pattern: str) -> None:
     body = pattern * (1_000_000 // len(pattern))
     assert all(len(made.text) <= 1000 for made in chunk(page(body)))

@@ -185,6 +185,7 @@ def test_the_pieces_of_the_stream_do_not_change_the_result(text: str, rng: rando
     "unit",
     ["[", "[ ", "[x", "[9", "[9]", "[9][", "[1](", "\\", " ", "\n", "[1 1  ", "[99]  ", "`[9]`"],
 )
+@pytest.mark.no_cover
 def test_a_long_answer_takes_linear_time(unit: str) -> None:
     text = unit * (MAX_ANSWER_CHARS // len(unit))
     assert run([text[at : at + 1000] for at in range(0, len(text), 1000)]) == run([text])

@@ -128,6 +128,7 @@ def test_the_pieces_do_not_change_the_result(parts: list[str], rng: random.Rando
     ],
     ids=lambda text: ascii(text[:12]),
 )
+@pytest.mark.no_cover
 def test_a_long_answer_takes_linear_time(text: str) -> None:
     longest = text[:MAX_ANSWER_CHARS]
     assert split(*(longest[at : at + 20] for at in range(0, len(longest), 20))) == split(longest)

@@ -144,6 +144,7 @@ def test_routes_follow_hugo() -> None:
     ],
 )
 @pytest.mark.timeout(30)  # 2 s on an idle machine; what is not linear takes minutes
+@pytest.mark.no_cover
 def test_a_megabyte_of_one_pattern_is_read_in_seconds(dialect: Dialect, pattern: str) -> None:
     body = pattern * (1_000_000 // len(pattern))
     shown = sum(len(section.text) for section in sections(body, dialect=dialect))

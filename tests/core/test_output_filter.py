@@ -181,6 +181,7 @@ def test_what_was_filtered_once_is_still_safe_when_it_is_filtered_again(text: st
         *("http", "//a.", "\\", "`", "` ", "|", "|-|\n", "a|b\n-|-\n", "[a](", "[a](b)", "h"),
     ],
 )
+@pytest.mark.no_cover
 def test_a_long_answer_takes_linear_time(unit: str) -> None:
     text = unit * (MAX_ANSWER_CHARS // len(unit))
     assert run(*(text[at : at + 20] for at in range(0, len(text), 20))) == run(text)
