@@ -1,9 +1,7 @@
 """The npm package `ai` as pages have it, against a functions-framework process."""
 
 import json
-import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,11 +12,9 @@ import pytest
 
 from tests.clients.conftest import FIRST, SECOND, SOURCES, Server
 from tests.servers import ROOT
+from tests.widget.npm import install
 
 FOLDER = Path(__file__).parent / "ai_sdk"
-LOCK = FOLDER / "package-lock.json"
-INSTALLED = FOLDER / "node_modules/.package-lock.json"  # npm writes it last
-INSTALL_NODE = "apt-get install --yes nodejs npm"
 
 Seen = dict[str, Any]
 
@@ -26,16 +22,7 @@ Seen = dict[str, Any]
 @pytest.fixture(scope="module")
 def packages() -> None:
     """Installs what the lock names, unless it is there."""
-    missing = [program for program in ("node", "npm") if not shutil.which(program)]
-    if missing:
-        reason = f"{' and '.join(missing)} missing: {INSTALL_NODE}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(f"SKIPPED: {reason}")
-    if not INSTALLED.exists() or INSTALLED.stat().st_mtime < LOCK.stat().st_mtime:
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+    install(FOLDER)
 
 
 @pytest.fixture(params=["ai5", "ai6", "ai7"])
@@ -78,7 +65,7 @@ def sources_of(message: Seen) -> list[Seen]:
 
 
 def test_the_lock_names_three_versions_and_no_host() -> None:
-    text = LOCK.read_text()
+    text = (FOLDER / "package-lock.json").read_text()
     locked = json.loads(text)["packages"]
     assert "://" not in text
     assert all("integrity" in entry for path, entry in locked.items() if path)

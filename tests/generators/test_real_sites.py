@@ -22,12 +22,11 @@ from docchat.core.markdown import first_heading, headings, sections
 from docchat.core.models import Dialect
 from docchat.core.routes import hugo_route
 from docchat.providers.docs_site_front_matter import split_front_matter
+from tests.widget.npm import install
 
 pytestmark = pytest.mark.no_cover  # so many inputs take twice the time when they are traced
 
 FOLDER = Path(__file__).parent
-INSTALLED = FOLDER / "node_modules/.package-lock.json"  # npm writes it last
-LOCK = FOLDER / "package-lock.json"
 DOCUSAURUS_SITES = ("redux", "tseslint", "questdb")
 
 _INLINE_TAG = re.compile(r"</?(?:span|b|i|em|strong|a|sup|sub)(?:\s[^<>]*)?>")
@@ -88,12 +87,7 @@ def text_of(page: str) -> str:
 @pytest.fixture(scope="module")
 def docusaurus() -> Callable[[list[str]], list[Any]]:
     """Docusaurus' own loader."""
-    if not (shutil.which("node") and shutil.which("npm")):
-        missing("node and npm", "apt-get install --yes nodejs npm")
-    if not INSTALLED.exists() or INSTALLED.stat().st_mtime < LOCK.stat().st_mtime:
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+    install(FOLDER)
 
     def run(texts: list[str]) -> list[Any]:
         lines = "".join(json.dumps({"text": text}) + "\n" for text in texts)
