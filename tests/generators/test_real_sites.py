@@ -6,7 +6,6 @@ takes for code now and then, and what a Hugo shortcode or a `param` makes of the
 
 import html
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -50,13 +49,6 @@ def corpus(test_data: Path, *sites: str) -> dict[str, str]:
 def bodies(test_data: Path, *sites: str) -> dict[str, str]:
     pages = corpus(test_data, *sites)
     return {page: split_front_matter(text.lstrip())[1] for page, text in pages.items()}
-
-
-def missing(what: str, install: str) -> None:
-    reason = f"{what} missing: {install}"
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(f"SKIPPED: {reason}")
 
 
 def words(text: str) -> Counter[str]:
