@@ -12,8 +12,8 @@ ifdef SITE_URL
 export SITE_URL
 endif
 
-# Twice as many as there are cores: many tests wait for a deadline.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() * 2)')
+# Half as many again as there are cores: many tests wait for a deadline, and few may come late.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() * 3 // 2)')
 
 VENV := .venv
 BIN := $(VENV)/bin
