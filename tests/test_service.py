@@ -12,7 +12,7 @@ import pytest
 from starlette.applications import Starlette
 
 from docchat.core.models import Question, Trace
-from docchat.errors import UpstreamBusy
+from docchat.errors import Misconfigured, UpstreamBusy
 from docchat.runtime import Runtime
 from docchat.service import ChatService
 from emulators.faults import Fault
@@ -72,10 +72,12 @@ async def test_an_upstream_that_is_down_is_not_asked_much_more_often(emulator: S
 def test_warming_up_leaves_it_to_the_requests_to_say_what_is_missing(
     given: dict[str, str],
 ) -> None:
-    before = set(threading.enumerate())
-    ChatService(Runtime(lambda: given)).warm()
+    runtime, before = Runtime(lambda: given), set(threading.enumerate())
+    ChatService(runtime).warm()
     for thread in set(threading.enumerate()) - before:
         thread.join()  # pytest fails where a thread did
+    with pytest.raises(Misconfigured):
+        runtime.settings.require_complete()
 
 
 def leave(client: httpx.Client) -> None:

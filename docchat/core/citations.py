@@ -108,10 +108,10 @@ class CitationFilter:
             return None
         if not end and len(window) == MOST_CHARS and is_only_marks(window):
             return start + len(window) - len(window.lstrip(OPENING))
-        if end and is_value(window):
+        numbers = cited_numbers(window) if end else []
+        if is_value(window, numbers):
             self._put(" " + in_parentheses(window))  # behind a bracket it would be a link
             return end
-        numbers = cited_numbers(window) if end else []
         known = [n for n in numbers if 1 <= n <= len(self._passages)]
         if known:
             self._put(space)

@@ -5,6 +5,7 @@ A marker is a bracket group with nothing but numbers in it: `[1, 4-6]`, `[passag
 """
 
 import re
+from collections.abc import Sequence
 
 MOST_CHARS = 60
 """No bracket group that is longer counts as a marker."""
@@ -49,12 +50,11 @@ def cited_numbers(group: str) -> list[int]:
     return numbers
 
 
-def is_value(group: str) -> bool:
-    """Whether the numbers mean something else: an interval as `[0, 1]`, a time as `[0003]`.
+def is_value(group: str, numbers: Sequence[int]) -> bool:
+    """Whether a group's numbers mean something else: an interval as `[0, 1]`, a time as `[0003]`.
 
     Passages are numbered from 1, and nobody writes their numbers with a zero in front.
     """
-    numbers = cited_numbers(group)
     return bool(numbers) and (_PADDED.search(group) is not None or 0 in numbers[:-1])
 
 

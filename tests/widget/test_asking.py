@@ -83,7 +83,13 @@ def test_a_long_answer_is_cut_in_the_history_between_two_characters(
 ) -> None:
     say = ("a" * 3_999 + "\N{KEY} and more",)
     chat.faults.add("streamGenerateContent", generation(say=say), times=1)
-    visit.go().open().ask(QUESTION).until("done").ask("And then?").until("done")
+    visit.go().open().ask(QUESTION).until("done")
+    with visit.page.expect_request(lambda request: request.method == "POST") as asked:
+        visit.ask("And then?")
+    body = asked.value.post_data_json
+    assert body is not None
+    assert body["messages"][1]["content"] == "a" * 3_999 + "\N{REPLACEMENT CHARACTER}"
+    visit.until("done")
 
 
 def test_stop_ends_the_answer_at_the_server_and_keeps_what_was_read(
