@@ -6,12 +6,12 @@ from docchat.core.code_lifting import lift_code
 from docchat.core.inline import TAG
 from docchat.core.visible import invisible_characters, visible
 
-_MAY_HIDE = re.compile(r"display\s*:\s*[\"']?none|\shidden\b", re.IGNORECASE)
 _STYLE = re.compile(r"(?<![\w-])style\s*=\s*[\"'{][^<>]*?display\s*:\s*[\"']?none\b", re.IGNORECASE)
 _BRACED = r"\{(?!\s*false)(?:[^{}]++|\{(?:[^{}]++|\{[^{}]*+\})*+\})*+\}"
 _VALUE = re.compile(rf"=\s*(?:\"[^\"]*+\"|'[^']*+'|{_BRACED})|{_BRACED}")
 _HIDDEN = re.compile(r"(?<![\w-])hidden(?![\w-]|\s*=\s*\{\s*false)", re.IGNORECASE)
-_WORTH_COUNTING = re.compile(r"<!--|\{/\*|<(?:script|style)\b", re.IGNORECASE)
+_MAY_HIDE = ("display", "hidden")
+_MAY_BE_DROPPED = ("<!--", "{/*", "<script", "<style")
 _EMPTY = {"br", "hr", "img", "input", "wbr", "col", "source", "embed", "track", "link", "meta"}
 
 
@@ -20,7 +20,7 @@ def without_hidden(prose: str) -> str:
 
     One that is never closed hides the rest of the page, as in a browser.
     """
-    if not _MAY_HIDE.search(prose):
+    if not _holds(prose, _MAY_HIDE):
         return prose
     kept, at, name, depth = [], 0, "", 0
     for tag in TAG.finditer(prose):
@@ -40,10 +40,15 @@ def _hides(tag: re.Match[str]) -> bool:
     return bool(_STYLE.search(attributes) or _HIDDEN.search(_VALUE.sub(" ", attributes)))
 
 
+def _holds(text: str, words: tuple[str, ...]) -> bool:
+    lower = text.lower()
+    return any(word in lower for word in words)
+
+
 def hidden_characters(body: str) -> int:
     """How many characters nobody sees: comments, scripts, hidden elements, invisible ones."""
     invisible = invisible_characters(body)
-    if not (_WORTH_COUNTING.search(body) or _MAY_HIDE.search(body)):
+    if not _holds(body, _MAY_HIDE + _MAY_BE_DROPPED):
         return invisible
     lifted = lift_code(visible(body))
     elements = len(lifted.prose) - len(without_hidden(lifted.prose))

@@ -10,6 +10,9 @@ from docchat.core.visible import visible
 
 _MAX_CHARS = 64 * 1024  # YAML is slow to read, and no author writes more
 
+_FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's, where PyYAML has it
+_FAST_MAX_CHARS = 2_000  # it knows no RecursionError: 32,000 brackets overflow its stack
+
 _BLOCK = re.compile(
     r"---[ \t]*\n(?P<yaml>.*?)^---[ \t]*(?:\n|\Z)"
     r"|\+\+\+[ \t]*\n(?P<toml>.*?)^\+\+\+[ \t]*(?:\n|\Z)",
@@ -65,7 +68,8 @@ def parse_front_matter(block: Block) -> FrontMatter:
     try:
         if block.is_toml:
             return _fields(tomllib.loads(block.source))
-        return _fields(yaml.safe_load(block.source))
+        loader = _FAST if len(block.source) <= _FAST_MAX_CHARS else yaml.SafeLoader
+        return _fields(yaml.load(block.source, Loader=loader))  # noqa: S506 - both are safe
     except tomllib.TOMLDecodeError as exc:
         raise MalformedFrontMatter(f"front matter is not valid TOML: {exc}") from exc
     except (yaml.YAMLError, ValueError, RecursionError) as exc:
