@@ -2,11 +2,11 @@
 
 import asyncio
 import functools
-import threading
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing, suppress
 from typing import TYPE_CHECKING
 
+from starlette.requests import Request
 from starlette.responses import Response
 
 from docchat import logs
@@ -25,7 +25,7 @@ from docchat.setting_types import ChatKitStore, ChatMode, Switch
 from docchat.settings import Settings
 from docchat.turns import Turns
 from docchat.upstream import Upstream
-from docchat.web.app import Call, Endpoint, Routes
+from docchat.web.app import Call, Endpoint, Routes, respond
 from docchat.web.chat import endpoint
 from docchat.web.door import Door, guarded, guarded_answer, keyed
 from docchat.web.feedback import feedback
@@ -47,7 +47,6 @@ class ChatService:
         self._runtime = runtime
         self._retries = RetryBudget()
         self._turns = Turns()
-        self._warmed = False
 
     @functools.cached_property
     def door(self) -> Door:
@@ -59,10 +58,12 @@ class ChatService:
             settings.forwarded_for_entry,
         )
 
-    def origins(self) -> frozenset[str]:
-        """The browsers' allow-list."""
-        return self._runtime.allowed_origins
+    async def respond(self, request: Request) -> Response:
+        """Serve one request."""
+        logs.configure()
+        return await respond(request, self.routes, lambda: self._runtime.allowed_origins)
 
+    @functools.cached_property
     def routes(self) -> Routes:
         """Path → method → endpoint."""
         ask = guarded_answer(endpoint(self), self)
@@ -79,13 +80,11 @@ class ChatService:
         }
 
     def warm(self) -> None:
-        """Begin to import what takes long, where it is switched on; to be called in the worker."""
-        if self._warmed:
-            return
-        self._warmed = True
+        """Import what the first answer needs, and the routes that are switched on."""
         with suppress(Misconfigured):  # the requests say so
+            self._runtime.warm()
             if self._settings.chatkit is Switch.ON:
-                threading.Thread(target=self._warm_chatkit, daemon=True).start()
+                self._chatkit_endpoint  # noqa: B018 - makes it
 
     def public(self) -> dict[str, object]:
         """What a page may know before it asks."""
@@ -148,10 +147,6 @@ class ChatService:
             raise Misconfigured(text) from exc
         keeps = self._settings.chatkit_store is ChatKitStore.QDRANT
         return chatkit(self, self._open_threads if keeps else None)
-
-    def _warm_chatkit(self) -> None:
-        with suppress(Misconfigured):  # as above
-            self._chatkit_endpoint  # noqa: B018 - makes it
 
     async def _open_threads(self, leases: AsyncExitStack, owner: str) -> "OwnersThreads":
         return (await self._runtime.lease_threads(leases)).of(owner)

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from docchat.core.models import Piece, Prompt, Role, Vector
 from docchat.errors import UpstreamBadResponse
-from docchat.providers.gemini_client import TIMEOUTS, connect
+from docchat.providers.gemini_client import TIMEOUTS, connect, diverted
 from docchat.providers.gemini_errors import translated
 from docchat.providers.gemini_stream import pieces_of
 
@@ -72,13 +72,15 @@ class Gemini:
             UpstreamTruncated: the stream broke off, or ended for no reason that we know.
             ServiceError: any other failure, before or between pieces.
         """
-        with translated():
-            chunks = await self._models.generate_content_stream(
+        with translated(), diverted() as streams:
+            nothing = await self._models.generate_content_stream(
                 model=self._generative_model,
                 contents=[_content(turn.text, _ROLES[turn.role]) for turn in prompt.turns],
                 config=self._generation_config(prompt.system),
             )
-        async with aclosing(pieces_of(chunks)) as pieces:
+            async for _ in nothing:  # but only now is the request sent
+                pass
+        async with aclosing(pieces_of(streams[-1])) as pieces:
             async for piece in pieces:
                 yield piece
 
