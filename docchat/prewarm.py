@@ -47,12 +47,12 @@ class Prewarmed(Generic[T]):
         # ever after through all that an SDK is made of: a stop of all streams for 0.1 s.
         gc.disable()
         try:
-            self._made.set_result(self._make())
-            self._warm(self._made.result())
-        except BaseException as exc:
-            if not self._made.done():
-                self._made.set_exception(exc)
-            raise
+            made = self._make()
+        except BaseException as exc:  # noqa: BLE001 - whoever asks for it is told
+            self._made.set_exception(exc)
+        else:
+            self._made.set_result(made)
+            self._warm(made)
         finally:
             gc.freeze()
             gc.enable()

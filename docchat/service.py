@@ -19,6 +19,7 @@ from docchat.deadlines import TimeLimits
 from docchat.drain import DRAIN
 from docchat.errors import Misconfigured, NotFound, SwitchedOff
 from docchat.limits import RateLimiter, StreamSlots, TokenBudget, share
+from docchat.repeats import Repeats
 from docchat.retries import RetryBudget
 from docchat.runtime import Runtime
 from docchat.setting_types import ChatKitStore, ChatMode, Switch
@@ -160,6 +161,10 @@ class ChatService:
         settings = self._settings
         return TokenBudget(share(settings.daily_token_budget, settings.max_instances))
 
+    @functools.cached_property
+    def _repeats(self) -> Repeats:
+        return Repeats(self._settings.cache_s)
+
     async def _connect(self, leases: AsyncExitStack, refused: Clients | None = None) -> Clients:
         """As `docchat.clients.Connect`; the clients stay open as long as `leases`."""
         clients = await self._lease(leases)
@@ -170,7 +175,13 @@ class ChatService:
 
     async def _lease(self, leases: AsyncExitStack) -> Clients:
         gemini, index = await self._runtime.lease(leases)
-        return Clients(embedder=gemini, index=index, generator=gemini, budget=self._budget)
+        return Clients(
+            embedder=self._repeats.of(gemini),
+            index=index,
+            generator=gemini,
+            budget=self._budget,
+            answers=self._repeats.answers,
+        )
 
 
 def policy_of(settings: Settings) -> Policy:

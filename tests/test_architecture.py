@@ -37,8 +37,10 @@ RULE: dict[str, set[str]] = {
         "docchat.core",
         "docchat.errors",
         "docchat.grounding",
+        "docchat.repeats",
         "docchat.upstream",
     },
+    "docchat.repeats": {"cachetools", "docchat.clients", "docchat.core"},
     "docchat.indexing": {"docchat.core", "docchat.errors"},
     "docchat.providers.gemini": {"docchat.core", "docchat.errors", "google", "httpx2", "pydantic"},
     "docchat.providers.qdrant": {
