@@ -40,7 +40,7 @@ class Seen:
 
     first_s: list[float] = field(default_factory=list)
     whole_s: list[float] = field(default_factory=list)
-    failed: Counter[str] = field(default_factory=Counter)
+    failed: dict[str, int] = field(default_factory=dict)
     wall_s: float = 0.0
 
 
@@ -88,6 +88,7 @@ class _Asking(asyncio.Protocol):
 async def ask(url: str, streams: int, requests: int) -> Seen:
     """Ask so many questions, so many at once at most."""
     seen, where, left = Seen(), urlsplit(url), iter(range(requests))
+    failed = Counter[str]()
     loop, begun = asyncio.get_running_loop(), iter(range(1, requests + 1))
 
     def note_begun() -> None:
@@ -102,17 +103,17 @@ async def ask(url: str, streams: int, requests: int) -> Seen:
                     await loop.create_connection(lambda: asking, where.hostname, where.port)  # noqa: B023
                     await asking.ended
             except (OSError, TimeoutError) as exc:
-                seen.failed[type(exc).__name__] += 1
+                failed[type(exc).__name__] += 1
                 continue
             if asking.problem:
-                seen.failed[asking.problem] += 1
+                failed[asking.problem] += 1
                 continue
             seen.first_s.append(asking.first_s)
             seen.whole_s.append(time.perf_counter() - asking.began_s)
 
     began = time.perf_counter()
     await asyncio.gather(*(client() for _ in range(streams)))
-    seen.wall_s = time.perf_counter() - began
+    seen.wall_s, seen.failed = time.perf_counter() - began, dict(failed)
     return seen
 
 
@@ -134,8 +135,7 @@ def asked(
         assert process.stdout is not None  # noqa: S101 - it is a pipe
         for line in process.stdout:
             if line.strip() != _OPEN:
-                values = json.loads(line)
-                return Seen(**{**values, "failed": Counter(values["failed"])})
+                return Seen(**json.loads(line))
             if when_open:
                 when_open()
     raise RuntimeError("the clients died")
