@@ -10,6 +10,7 @@ EMBEDDED, REMOTE = "docchat, embedded index", "docchat, remote Qdrant"
 SEED, LANGCHAIN, LLAMAINDEX = "seed's design", "LangChain", "LlamaIndex"
 HELLO, FLOOR = "hello world", "plain HTTP"
 HEALTH = "docchat's health function"
+BARE = "google-genai's client"
 SITE_URL = "https://docs.example.com"
 PEERS = Path("benchmarks/chat/peers")
 ENVIRONMENTS = ROOT / ".local/venvs"

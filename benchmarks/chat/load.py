@@ -88,6 +88,7 @@ class _Asking(asyncio.Protocol):
 async def ask(url: str, streams: int, requests: int) -> Seen:
     """Ask so many questions, so many at once at most."""
     seen, where, left = Seen(), urlsplit(url), iter(range(requests))
+    host, port = where.hostname or "", where.port or 80
     failed = Counter[str]()
     loop, begun = asyncio.get_running_loop(), iter(range(1, requests + 1))
 
@@ -100,7 +101,7 @@ async def ask(url: str, streams: int, requests: int) -> Seen:
             asking = _Asking(note_begun)
             try:
                 async with asyncio.timeout(_MOST_S):
-                    await loop.create_connection(lambda: asking, where.hostname, where.port)  # noqa: B023
+                    await loop.create_connection(lambda: asking, host, port)  # noqa: B023
                     await asking.ended
             except (OSError, TimeoutError) as exc:
                 failed[type(exc).__name__] += 1

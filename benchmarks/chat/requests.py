@@ -3,7 +3,6 @@
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from benchmarks.chat.candidates import HELLO, Candidate
 from benchmarks.chat.ground import Ground
@@ -49,13 +48,13 @@ def measure(candidate: Candidate, ground: Ground, sizes: Sizes) -> dict[str, flo
         return figures | {"pss_mib": server.pss_kib / 1024}
 
 
-def throughput(candidate: Candidate, ground: Ground, sizes: Sizes) -> dict[str, float]:
-    """Answers a second alone."""
+def throughput(candidate: Candidate, ground: Ground, sizes: Sizes) -> float:
+    """Answers a second, and nothing else."""
     ground.pace()
     with running(candidate, ground.log) as server:
         connected(server).close()
         _good(asked(server.url, AT_ONCE, AT_ONCE * 2), candidate)
-        return _together(server, candidate, sizes)
+        return _together(server, candidate, sizes)["per_s"]
 
 
 def _alone(server: Running, candidate: Candidate, sizes: Sizes) -> dict[str, float]:
@@ -72,9 +71,7 @@ def _together(server: Running, candidate: Candidate, sizes: Sizes) -> dict[str, 
     return {f"cpu_ms_at_{AT_ONCE}": cpu_ms, "per_s": count / seen.wall_s}
 
 
-def _paced(
-    server: Running, candidate: Candidate, ground: Ground, sizes: Sizes
-) -> dict[str, float]:
+def _paced(server: Running, candidate: Candidate, ground: Ground, sizes: Sizes) -> dict[str, float]:
     """Milliseconds to the first token beyond the model's own."""
     ground.pace(FIRST_S, GAP_S)
     over = {}

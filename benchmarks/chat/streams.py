@@ -3,7 +3,6 @@
 import json
 import subprocess
 from collections.abc import Sequence
-from pathlib import Path
 
 from benchmarks.chat.candidates import PEERS, Candidate, environment
 from benchmarks.chat.ground import Ground
@@ -13,7 +12,7 @@ from benchmarks.chat.startup import running
 from scripts.load_test import percentile
 from scripts.serve import ROOT
 
-STREAMS = 500
+STREAMS, QUICK = 500, 100
 _GAP_S = 0.1  # between the twenty pieces of an answer
 
 
@@ -37,7 +36,8 @@ def measure(candidate: Candidate, ground: Ground, streams: int = STREAMS) -> dic
 def bare(ground: Ground, streams: int = STREAMS) -> dict[str, float]:
     """The same percentile of google-genai's own client, with no server in front of it."""
     ground.pace(_GAP_S, _GAP_S)
-    command = [environment("docchat") / "python", ROOT / PEERS / "bare.py", str(streams)]
+    program = str(environment("docchat") / "python")
+    command = [program, str(ROOT / PEERS / "bare.py"), str(streams)]
     variables = {"GEMINI_API_KEY": "bench", "GEMINI_BASE_URL": ground.upstream}
     done = subprocess.run(  # noqa: S603 - a program of ours
         command, env=variables, capture_output=True, check=True, text=True

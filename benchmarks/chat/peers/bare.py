@@ -30,7 +30,7 @@ async def _all(count: int) -> list[float]:
     limits = httpx2.Limits(max_connections=count, max_keepalive_connections=count)
     options = types.HttpOptions(
         base_url=os.environ["GEMINI_BASE_URL"],
-        httpx_async_client=httpx2.AsyncClient(limits=limits, timeout=None),  # noqa: S113 - the SDK's
+        httpx_async_client=httpx2.AsyncClient(limits=limits, timeout=None),  # the SDK's
     )
     client = genai.Client(api_key=os.environ["GEMINI_API_KEY"], http_options=options)
     await _first_s(client)
