@@ -95,8 +95,8 @@ def _rows(goal: Goal, results: Results) -> list[Row]:
         ratios = [results.ratios(one, peer, goal.figure) for one in goal.ours]
         one, other = (_cell(goal, r, limit) for r, limit in zip(ratios, limits, strict=True))
         made.append((goal.title, peer, *one, *other))
-    one, other = (shown(results.ratios(one, FLOOR, goal.figure), 2) for one in goal.ours)
-    return [*made, (goal.title, FLOOR, one, "–", other, "–")]
+    embedded, remote = (shown(results.ratios(one, FLOOR, goal.figure), 2) for one in goal.ours)
+    return [*made, (goal.title, FLOOR, embedded, "–", remote, "–")]
 
 
 def _workers(results: Results) -> Row:
@@ -106,11 +106,12 @@ def _workers(results: Results) -> Row:
 
 
 def _failures(results: Results) -> Row:
-    counts = [results.of(one, "failed") for one in OURS]
-    one, other = (
-        (f"{sum(c):.0f}", f"{'✗' if sum(c) else '✓'} 0") if c else ("–", "0") for c in counts
-    )
+    one, other = (_failed(results.of(one, "failed")) for one in OURS)
     return ("500 streams: failed", "–", *one, *other)
+
+
+def _failed(counts: Sequence[float]) -> tuple[str, str]:
+    return (f"{sum(counts):.0f}", f"{'✗' if sum(counts) else '✓'} 0") if counts else ("–", "0")
 
 
 def _cell(goal: Goal, ratios: Sequence[float], limit: float) -> tuple[str, str]:
