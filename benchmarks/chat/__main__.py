@@ -42,8 +42,7 @@ def main() -> None:
             _run(ground, options, results, console)
     report.show(results, console)
     if options.docs:
-        report.write(results)
-        plots.write(results)
+        report.write(results, plots.write(results))
 
 
 def _options() -> argparse.Namespace:

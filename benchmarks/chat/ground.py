@@ -49,14 +49,22 @@ class Ground:
 def prepared(console: Console) -> Iterator[Ground]:
     """Index docs/, lay out the functions and start the upstream, for the length of the block."""
     with tempfile.TemporaryDirectory() as name, emulator("qdrant") as qdrant:
-        folder, port = Path(name), free_port()
+        folder = Path(name)
         _index([f"path:{folder}/index", qdrant.url], console)
         _deploy(folder / "functions")
         compileall.compile_dir(ROOT / PEERS, quiet=1)
-        command = [sys.executable, "-m", "benchmarks.chat.upstream", f"--qdrant={qdrant.url}"]
-        with started([*command, f"--port={port}"], port, {}, folder / "log") as upstream:
-            connected(upstream).close()
-            yield Ground(upstream.url, folder / "index", folder / "functions", folder / "log")
+        with upstream(qdrant.url, folder / "log") as url:
+            yield Ground(url, folder / "index", folder / "functions", folder / "log")
+
+
+@contextmanager
+def upstream(qdrant: str, log: Path) -> Iterator[str]:
+    """The process that stands in for Gemini and for that Qdrant server; yields its URL."""
+    port = free_port()
+    command = [sys.executable, "-m", "benchmarks.chat.upstream", f"--qdrant={qdrant}"]
+    with started([*command, f"--port={port}"], port, {}, log) as server:
+        connected(server).close()
+        yield server.url
 
 
 def _index(places: Sequence[str], console: Console) -> None:

@@ -1,8 +1,10 @@
 """Many questions at once, from a process of its own that costs next to nothing.
 
     python -m benchmarks.chat.load http://127.0.0.1:8080 --streams 80 --requests 320
+    python -m benchmarks.chat.load http://127.0.0.1:8080 --streams 500 --hold
 
-Prints `open` once as many answers have begun as may be open, and what was seen, as JSON.
+The first prints what was seen, as JSON. The second opens all at once, prints how many answers have
+begun and holds them.
 """
 
 import argparse
@@ -13,18 +15,21 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from benchmarks.chat.upstream import QUESTION
-from scripts.serve import ROOT
-
+ROOT = Path(__file__).parents[2]
+QUESTION = "What happens when the docs do not cover a question?"
 TOKEN = b'"text-delta"'
 """What stands in an answer's first token and not before."""
 _END = b"data: [DONE]"
-_OPEN = "open"
 _MOST_S = 60.0
+_HOLD_S = 15.0
+"""Who has not begun to answer by then does not hold the stream."""
+_LOOK_S = 0.05
 
 
 @dataclass
@@ -56,8 +61,7 @@ def request(question: str) -> bytes:
 class _Asking(asyncio.Protocol):
     """A question no two of which are the same: an answer from a cache would not be one."""
 
-    def __init__(self, begun: Callable[[], None]) -> None:
-        self._begun = begun
+    def __init__(self) -> None:
         self._read = bytearray()
         self.began_s, self.first_s = time.perf_counter(), 0.0
         self.ended = asyncio.get_running_loop().create_future()
@@ -71,7 +75,6 @@ class _Asking(asyncio.Protocol):
         self._read += data
         if not self.first_s and TOKEN in self._read:
             self.first_s = time.perf_counter() - self.began_s
-            self._begun()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.ended.done():
@@ -87,27 +90,14 @@ class _Asking(asyncio.Protocol):
 
 async def ask(url: str, streams: int, requests: int) -> Seen:
     """Ask so many questions, so many at once at most."""
-    seen, where, left = Seen(), urlsplit(url), iter(range(requests))
-    host, port = where.hostname or "", where.port or 80
-    failed = Counter[str]()
-    loop, begun = asyncio.get_running_loop(), iter(range(1, requests + 1))
-
-    def note_begun() -> None:
-        if next(begun) == streams:
-            print(_OPEN, flush=True)  # noqa: T201
+    seen, failed, left = Seen(), Counter[str](), iter(range(requests))
 
     async def client() -> None:
         for _ in left:
-            asking = _Asking(note_begun)
-            try:
-                async with asyncio.timeout(_MOST_S):
-                    await loop.create_connection(lambda: asking, host, port)  # noqa: B023
-                    await asking.ended
-            except (OSError, TimeoutError) as exc:
-                failed[type(exc).__name__] += 1
-                continue
-            if asking.problem:
-                failed[asking.problem] += 1
+            asking = _Asking()
+            problem = await _whole(asking, url)
+            if problem:
+                failed[problem] += 1
                 continue
             seen.first_s.append(asking.first_s)
             seen.whole_s.append(time.perf_counter() - asking.began_s)
@@ -118,28 +108,53 @@ async def ask(url: str, streams: int, requests: int) -> Seen:
     return seen
 
 
-def asked(
-    url: str, streams: int, requests: int, when_open: Callable[[], None] | None = None
-) -> Seen:
-    """As `ask`, in a process of its own.
+async def _whole(asking: _Asking, url: str) -> str:
+    """Ask and read to the end; why there is no answer, or nothing."""
+    try:
+        async with asyncio.timeout(_MOST_S):
+            await _connect(asking, url)
+            await asking.ended
+    except (OSError, TimeoutError) as exc:
+        return type(exc).__name__
+    return asking.problem
 
-    Args:
-        url: the server's.
-        streams: how many are open at once.
-        requests: how many there are.
-        when_open: called once so many have begun.
-    """
-    command = [sys.executable, "-m", "benchmarks.chat.load", url, f"--streams={streams}"]
-    with subprocess.Popen(  # noqa: S603 - this file
-        [*command, f"--requests={requests}"], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as process:
+
+async def _connect(asking: _Asking, url: str) -> None:
+    where, loop = urlsplit(url), asyncio.get_running_loop()
+    await loop.create_connection(lambda: asking, where.hostname or "", where.port or 80)
+
+
+async def hold(url: str, streams: int) -> None:
+    """Print how many of so many answers have begun when all have or 15 s have passed, and wait."""
+    until, asking = time.perf_counter() + _HOLD_S, [_Asking() for _ in range(streams)]
+    await asyncio.gather(*(_connect(one, url) for one in asking))
+    while any(not one.first_s for one in asking) and time.perf_counter() < until:
+        await asyncio.sleep(_LOOK_S)
+    print(sum(one.first_s > 0 and not one.ended.done() for one in asking), flush=True)  # noqa: T201
+    await asyncio.Event().wait()
+
+
+def asked(url: str, streams: int, requests: int) -> Seen:
+    """As `ask`, in a process of its own."""
+    with _clients(url, f"--streams={streams}", f"--requests={requests}") as process:
+        output, _ = process.communicate()
+    return Seen(**json.loads(output))
+
+
+@contextmanager
+def held_open(url: str, streams: int) -> Iterator[int]:
+    """As `hold`, for the length of the block; yields how many are open."""
+    with _clients(url, f"--streams={streams}", "--hold") as process:
         assert process.stdout is not None  # noqa: S101 - it is a pipe
-        for line in process.stdout:
-            if line.strip() != _OPEN:
-                return Seen(**json.loads(line))
-            if when_open:
-                when_open()
-    raise RuntimeError("the clients died")
+        try:
+            yield int(process.stdout.readline())
+        finally:
+            process.kill()
+
+
+def _clients(url: str, *options: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "benchmarks.chat.load", url, *options]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)  # noqa: S603 - this file
 
 
 def main() -> None:
@@ -148,7 +163,10 @@ def main() -> None:
     parser.add_argument("url")
     parser.add_argument("--streams", type=int, default=1)
     parser.add_argument("--requests", type=int, default=1)
+    parser.add_argument("--hold", action="store_true")
     options = parser.parse_args()
+    if options.hold:
+        asyncio.run(hold(options.url, options.streams))
     seen = asyncio.run(ask(options.url, options.streams, options.requests))
     print(json.dumps(asdict(seen)))  # noqa: T201
 

@@ -8,7 +8,7 @@ from benchmarks.chat.candidates import EMBEDDED, REMOTE
 from benchmarks.chat.results import Results
 from scripts.serve import ROOT
 
-_IMAGES = ROOT / "docs/img"
+_DOCS = ROOT / "docs"
 _PLOTS = {
     "token_ms": "From the start of the process to the first token, ms",
     "cpu_ms": "CPU for one streamed answer, ms",
@@ -19,14 +19,17 @@ _WIDTH, _LABELS, _VALUES, _BAR, _STEP, _TOP = 760, 190, 70, 16, 26, 44
 _OURS, _OTHERS = "#2563eb", "#94a3b8"
 
 
-def write(results: Results) -> None:
-    """Draw each plot whose figure was measured."""
+def write(results: Results) -> dict[str, str]:
+    """Draw each plot whose figure was measured; returns title → path from docs/."""
+    written = {}
     for figure, title in _PLOTS.items():
         measured = {name: results.of(name, figure) for name in results.figures}
         measured = {name: values for name, values in measured.items() if values}
         if measured:
-            picture = drawn(title, measured)
-            (_IMAGES / f"benchmark-{figure.replace('_', '-')}.svg").write_text(picture)
+            image = f"img/benchmark-{figure.replace('_', '-')}.svg"
+            (_DOCS / image).write_text(drawn(title, measured))
+            written[title] = image
+    return written
 
 
 def drawn(title: str, measured: Mapping[str, Sequence[float]]) -> str:

@@ -1,7 +1,7 @@
 """The tables of a run: on the terminal, and in docs/benchmarks.md."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -71,6 +71,7 @@ _SHEETS = (
         {
             "first token, p99, ms": ("first_p99_ms", 0),
             "failed": ("failed", 0),
+            "held open": ("held", 0),
             "KiB for an open stream": ("kib_per_stream", 0),
         },
     ),
@@ -93,11 +94,16 @@ def show(results: Results, console: Console) -> None:
         console.print(table)
 
 
-def write(results: Results) -> None:
-    """Put the tables into the page, between its two marks."""
+def write(results: Results, images: Mapping[str, str]) -> None:
+    """Put the tables into the page, between its two marks, and below them the images.
+
+    Args:
+        results: of the run.
+        images: title → path from the page.
+    """
     before, _, rest = PAGE.read_text().partition(BEGIN)
     after = rest.partition(END)[2]
-    PAGE.write_text(f"{before}{BEGIN}\n\n{_markdown(results)}\n{END}{after}")
+    PAGE.write_text(f"{before}{BEGIN}\n\n{_markdown(results, images)}\n{END}{after}")
 
 
 def versions() -> list[str]:
@@ -121,13 +127,15 @@ def _rows(sheet: _Sheet, results: Results) -> list[Sequence[str]]:
     return rows
 
 
-def _markdown(results: Results) -> str:
+def _markdown(results: Results, images: Mapping[str, str]) -> str:
     text = f"Measured on {results.made} with `{results.command}`, {results.machine}. Each cell has"
     lines = [f"{text} the median of all rounds, and the least and the greatest in brackets.", ""]
     lines += [f"- {line}" for line in versions()]
     for title, headings, rows in _tables(results):
         lines += ["", f"### {title}", "", _row(headings), "|---" * len(headings) + "|"]
         lines += map(_row, rows)
+    for title, path in images.items():
+        lines += ["", f"![{title}]({path})"]
     return "\n".join([*lines, ""])
 
 

@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.chat.candidates import Candidate
-from benchmarks.chat.load import TOKEN, request
+from benchmarks.chat.load import QUESTION, TOKEN, request
 from benchmarks.chat.processes import Running, connected, free_port, started
-from benchmarks.chat.upstream import QUESTION
 
 _OK = b"HTTP/1.1 200"
 

@@ -15,12 +15,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from benchmarks.chat.load import QUESTION
 from benchmarks.chat.wire import STREAM_END, STREAM_HEAD, HttpConnection, piece, reply
 from emulators.gemini.chunks import chunks_of
 from emulators.gemini.embedding import embed
 
 DIMENSION = 768
-QUESTION = "What happens when the docs do not cover a question?"
 
 # Twenty pieces of four words, as a model streams them.
 _SAID = """\
