@@ -29,7 +29,6 @@ _END = b"data: [DONE]"
 _MOST_S = 60.0
 _HOLD_S = 15.0
 """Who has not begun to answer by then does not hold the stream."""
-_LOOK_S = 0.05
 
 
 @dataclass
@@ -64,7 +63,8 @@ class _Asking(asyncio.Protocol):
     def __init__(self) -> None:
         self._read = bytearray()
         self.began_s, self.first_s = time.perf_counter(), 0.0
-        self.ended = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self.begun, self.ended = loop.create_future(), loop.create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a socket's
@@ -75,6 +75,7 @@ class _Asking(asyncio.Protocol):
         self._read += data
         if not self.first_s and TOKEN in self._read:
             self.first_s = time.perf_counter() - self.began_s
+            self.begun.set_result(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.ended.done():
@@ -126,11 +127,10 @@ async def _connect(asking: _Asking, url: str) -> None:
 
 async def hold(url: str, streams: int) -> None:
     """Print how many of so many answers have begun when all have or 15 s have passed, and wait."""
-    until, asking = time.perf_counter() + _HOLD_S, [_Asking() for _ in range(streams)]
+    asking = [_Asking() for _ in range(streams)]
     await asyncio.gather(*(_connect(one, url) for one in asking))
-    while any(not one.first_s for one in asking) and time.perf_counter() < until:
-        await asyncio.sleep(_LOOK_S)
-    print(sum(one.first_s > 0 and not one.ended.done() for one in asking), flush=True)  # noqa: T201
+    await asyncio.wait([one.begun for one in asking], timeout=_HOLD_S)
+    print(sum(one.begun.done() and not one.ended.done() for one in asking), flush=True)  # noqa: T201
     await asyncio.Event().wait()
 
 

@@ -36,10 +36,13 @@ def measure(candidate: Candidate, ground: Ground, streams: int = STREAMS) -> dic
 
 
 def _held(server: Running, ground: Ground, streams: int, idle_kib: int) -> dict[str, float]:
-    """How many are open at once, each long enough for all to begin, and what they take."""
+    """How many are open at once, each long enough for all to begin.
+
+    Memory is of each that was asked for: who waits for a connection takes some, too.
+    """
     ground.pace(_GAP_S, _LONG_GAP_S)
     with held_open(server.url, streams) as held:
-        return {"held": held, "kib_per_stream": (server.pss_kib - idle_kib) / max(held, 1)}
+        return {"held": held, "kib_per_stream": (server.pss_kib - idle_kib) / streams}
 
 
 def bare(ground: Ground, streams: int = STREAMS) -> dict[str, float]:
