@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape
 
-from benchmarks.chat.candidates import EMBEDDED, REMOTE
+from benchmarks.chat.candidates import EMBEDDED, HELLO, REMOTE
 from benchmarks.chat.results import Results
 from scripts.serve import ROOT
 
@@ -16,15 +16,19 @@ _PLOTS = {
     "pss_mib": "Memory after load, MiB",
 }
 _WIDTH, _LABELS, _VALUES, _BAR, _STEP, _TOP = 760, 190, 70, 16, 26, 44
+_WHOLE = 100  # from here on without a fraction
 _OURS, _OTHERS = "#2563eb", "#94a3b8"
 
 
 def write(results: Results) -> dict[str, str]:
-    """Draw each plot whose figure was measured; returns title → path from docs/."""
+    """Draw each plot whose figure was measured; returns title → path from docs/.
+
+    Without the hello world, which answers no question.
+    """
     written = {}
     for figure, title in _PLOTS.items():
         measured = {name: results.of(name, figure) for name in results.figures}
-        measured = {name: values for name, values in measured.items() if values}
+        measured = {name: values for name, values in measured.items() if values and name != HELLO}
         if measured:
             image = f"img/benchmark-{figure.replace('_', '-')}.svg"
             (_DOCS / image).write_text(drawn(title, measured))
@@ -48,10 +52,11 @@ def drawn(title: str, measured: Mapping[str, Sequence[float]]) -> str:
 def _bar(name: str, values: Sequence[float], number: int, scale: float) -> str:
     top, middle = _TOP + number * _STEP, _TOP + number * _STEP + _BAR / 2
     median, colour = statistics.median(values), _OURS if name in {EMBEDDED, REMOTE} else _OTHERS
+    digits = 0 if median >= _WHOLE else 1
     least, most = (_LABELS + scale * value for value in (min(values), max(values)))
     return (
         f'<text x="8" y="{middle + 4:.0f}">{escape(name)}</text>'
         f'<rect x="{_LABELS}" y="{top}" width="{scale * median:.1f}" height="{_BAR}"'
         f' fill="{colour}"/><path d="M{least:.1f} {middle:.0f}H{most:.1f}" stroke="#0f172a"/>'
-        f'<text x="{most + 8:.1f}" y="{middle + 4:.0f}">{median:,.4g}</text>\n'
+        f'<text x="{most + 8:.1f}" y="{middle + 4:.0f}">{median:,.{digits}f}</text>\n'
     )
