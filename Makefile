@@ -130,8 +130,9 @@ lock: $(READY) ## write the hash-locked requirements anew from pyproject.toml
 	$(LOCK) --all-extras -o requirements/dev.txt
 	$(LOCK) --constraints requirements/dev.txt -o functions/chat/requirements.txt
 	$(LOCK) --constraints requirements/dev.txt -o functions/health/requirements.txt
-	cp functions/chat/requirements.txt requirements/chatkit.txt  # what it has, uv keeps if it can
-	$(COMPILE) pyproject.toml requirements/chatkit.in -o requirements/chatkit.txt
+	$(LOCK) --extra mcp --constraints requirements/dev.txt -o requirements/mcp.txt
+	cp requirements/mcp.txt requirements/chatkit.txt  # what it has, uv keeps if it can
+	$(COMPILE) pyproject.toml requirements/chatkit.in --extra mcp -o requirements/chatkit.txt
 	$(COMPILE) requirements/checkov.in -o requirements/checkov.txt
 	$(COMPILE) pyproject.toml benchmarks/retrieval/requirements.in --extra tools \
 		--constraints requirements/dev.txt -o benchmarks/retrieval/requirements.txt

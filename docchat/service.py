@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response
 
 from docchat import logs
-from docchat.answering import Policy, answer
+from docchat.answering import Policy, answer, retrieve
 from docchat.clients import Clients
 from docchat.core.hosts import host_of
-from docchat.core.models import Event, Question, Trace
+from docchat.core.models import Event, Passage, Question, Trace
 from docchat.core.wording import Wording, wording_for
 from docchat.deadlines import TimeLimits
 from docchat.drain import DRAIN
@@ -35,6 +35,7 @@ from docchat.web.site import public_configuration
 if TYPE_CHECKING:
     from docchat.providers.qdrant_threads import OwnersThreads
 
+_MCP_OFF = "MCP is switched off here. The page about agents says how to switch it on."
 _CHATKIT_OFF = "ChatKit is switched off here. The page about ChatKit says how to switch it on."
 
 
@@ -74,6 +75,7 @@ class ChatService:
             "/": chat,
             "/chatkit": {"POST": guarded(self._chatkit, self)},
             "/feedback": {"POST": guarded(feedback, self)},
+            "/mcp": {"POST": guarded(self._mcp, self)},
             "/v1/chat/completions": {"POST": keyed(guarded_answer(completions(self), self), key)},
             "/v1/models": {"GET": keyed(models, key)},
         }
@@ -84,8 +86,8 @@ class ChatService:
             return
         self._warmed = True
         with suppress(Misconfigured):  # the requests say so
-            if self._settings.chatkit is Switch.ON:
-                threading.Thread(target=self._warm_chatkit, daemon=True).start()
+            if Switch.ON in {self._settings.chatkit, self._settings.mcp}:
+                threading.Thread(target=self._warm_sdks, daemon=True).start()
 
     def public(self) -> dict[str, object]:
         """What a page may know before it asks."""
@@ -104,15 +106,19 @@ class ChatService:
         if settings.chat_mode is ChatMode.OFF:
             raise SwitchedOff("CHAT_MODE=off")
         async with AsyncExitStack() as leases:
-            connect = functools.partial(self._connect, leases)
-            limits = _time_limits(settings)
-            upstream = Upstream(
-                connect, limits, self._retries, turns=self._turns, waited_s=waited_s
-            )
+            upstream = self._upstream(leases, waited_s)
             events = answer(question, upstream, policy_of(settings), trace)
             await leases.enter_async_context(aclosing(events))
             async for event in events:
                 yield event
+
+    async def passages(
+        self, question: Question, trace: Trace, *, waited_s: float
+    ) -> tuple[Passage, ...]:
+        """The passages that an answer would be made from; none when the docs do not cover it."""
+        async with AsyncExitStack() as leases:
+            upstream = self._upstream(leases, waited_s)
+            return await retrieve(question, upstream, policy_of(self._settings), trace)
 
     def wording(self, question: Question) -> Wording:
         """The fixed sentences in the question's language."""
@@ -149,9 +155,31 @@ class ChatService:
         keeps = self._settings.chatkit_store is ChatKitStore.QDRANT
         return chatkit(self, self._open_threads if keeps else None)
 
-    def _warm_chatkit(self) -> None:
+    async def _mcp(self, call: Call) -> Response:
+        settings = self._settings
+        if settings.mcp is Switch.OFF:
+            raise NotFound("MCP=off: the route is off", detail=_MCP_OFF)
+        if settings.chat_mode is ChatMode.OFF:
+            raise SwitchedOff("CHAT_MODE=off")
+        mcp = await asyncio.to_thread(lambda: self._mcp_endpoint)
+        return await mcp(call)
+
+    @functools.cached_property
+    def _mcp_endpoint(self) -> Endpoint:
+        """As `_chatkit_endpoint`."""
+        try:
+            from docchat.web.mcp.endpoint import endpoint as mcp  # noqa: PLC0415
+        except ModuleNotFoundError as exc:
+            text = f"MCP=on needs the packages of requirements/mcp.txt: no {exc.name}"
+            raise Misconfigured(text) from exc
+        return mcp(self)
+
+    def _warm_sdks(self) -> None:
         with suppress(Misconfigured):  # as above
-            self._chatkit_endpoint  # noqa: B018 - makes it
+            if self._settings.mcp is Switch.ON:
+                self._mcp_endpoint  # noqa: B018 - makes it
+            if self._settings.chatkit is Switch.ON:
+                self._chatkit_endpoint  # noqa: B018 - makes it
 
     async def _open_threads(self, leases: AsyncExitStack, owner: str) -> "OwnersThreads":
         return (await self._runtime.lease_threads(leases)).of(owner)
@@ -159,6 +187,16 @@ class ChatService:
     @property
     def _settings(self) -> Settings:
         return self._runtime.settings
+
+    def _upstream(self, leases: AsyncExitStack, waited_s: float) -> Upstream:
+        """This request's calls; what they use stays open as long as `leases`."""
+        return Upstream(
+            functools.partial(self._connect, leases),
+            _time_limits(self._settings),
+            self._retries,
+            turns=self._turns,
+            waited_s=waited_s,
+        )
 
     @functools.cached_property
     def _budget(self) -> TokenBudget:

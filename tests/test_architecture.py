@@ -64,6 +64,8 @@ RULE: dict[str, set[str]] = {
     | {"pydantic", "starlette"},
     "docchat.web.chatkit": {"docchat.core", "docchat.errors", "docchat.logs", "docchat.web"}
     | {"anyio", "chatkit", "pydantic", "pydantic_core", "starlette"},
+    "docchat.web.mcp": {"docchat.core", "docchat.errors", "docchat.web"}
+    | {"mcp", "mcp_types", "pydantic", "starlette"},
     "docchat.rotation": {"pydantic"},
     "docchat.checked_index": {"docchat.core", "docchat.errors", "docchat.settings"}
     | {"docchat.providers"},
