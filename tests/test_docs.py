@@ -55,6 +55,19 @@ def test_every_problem_type_has_its_heading_on_the_errors_page(error: type[Docch
     assert error.slug in {slugify(heading.strip("`")) for heading in headings("errors.md")}
 
 
+def test_the_api_has_the_version_of_the_project() -> None:
+    told = [
+        re.search(pattern, (ROOT / file).read_text(), re.MULTILINE)
+        for file, pattern in (
+            ("pyproject.toml", r'^version = "(.+)"$'),
+            ("docs/openapi.yaml", r"^  version: (.+)$"),
+        )
+    ]
+    assert told[0]
+    assert told[1]
+    assert told[0][1] == told[1][1]
+
+
 def test_every_make_target_that_the_docs_name_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
     pages = [*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
