@@ -1,6 +1,6 @@
 # Everything a person does with docchat, one word each. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run index ask evaluate test check faults fuzz injection load endings widget deploy destroy test-infra test-docusaurus audit sbom format lock clean
+.PHONY: help setup demo run index ask evaluate test check faults fuzz injection load endings widget deploy destroy test-infra test-docusaurus audit sbom live mutants format lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 8080
@@ -25,6 +25,8 @@ TERRAFORM := terraform -chdir=infra/terraform
 CHECKOV := .local/venvs/checkov
 CHATKIT := .local/venvs/chatkit
 AUDIT := .local/venvs/audit
+MUTANTS := .local/venvs/mutants
+BUDGET ?= 0.50
 # What a function can be built from.
 SHIPPED := functions/chat/requirements.txt functions/health/requirements.txt \
 	requirements/mcp.txt requirements/chatkit.txt
@@ -87,6 +89,19 @@ endings: $(READY) ## 200 open streams: told to stop, left by their clients, keys
 $(CHATKIT)/.ready: requirements/chatkit.txt
 	$(PYTHON) -m venv $(CHATKIT)
 	$(CHATKIT)/bin/pip install --quiet --require-hashes -r requirements/chatkit.txt
+	touch $@
+
+live: $(READY) ## ask the real Gemini the evaluation and hostile texts, for BUDGET dollars at most
+	$(BIN)/python -m scripts.live --budget $(BUDGET)
+
+mutants: $(READY) $(MUTANTS)/.ready ## break guard, retries and streams a little: do the tests notice?
+	PATH="$(CURDIR)/$(MUTANTS)/bin:$$PATH" $(MUTANTS)/bin/python -m scripts.mutants --missed
+
+# Sees what .venv has; apart from it, because it brings a terminal user interface.
+$(MUTANTS)/.ready: requirements/mutants.txt $(READY)
+	$(PYTHON) -m venv $(MUTANTS)
+	$(MUTANTS)/bin/pip install --quiet --require-hashes -r requirements/mutants.txt
+	cd $(MUTANTS)/lib/python3*/site-packages && echo "$(CURDIR)/$(VENV)/lib/$$(basename $$(dirname $$PWD))/site-packages" > venv.pth
 	touch $@
 
 evaluate: $(RETRIEVAL)/.ready ## measure retrieval on the public sets, beside the quick-starts
@@ -157,6 +172,7 @@ lock: $(READY) ## write the hash-locked requirements anew from pyproject.toml
 	$(COMPILE) pyproject.toml requirements/chatkit.in --extra mcp -o requirements/chatkit.txt
 	$(COMPILE) requirements/checkov.in -o requirements/checkov.txt
 	$(COMPILE) requirements/audit.in -o requirements/audit.txt
+	$(COMPILE) requirements/mutants.in --constraints requirements/dev.txt -o requirements/mutants.txt
 	$(COMPILE) pyproject.toml benchmarks/retrieval/requirements.in --extra tools \
 		--constraints requirements/dev.txt -o benchmarks/retrieval/requirements.txt
 

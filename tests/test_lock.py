@@ -56,7 +56,10 @@ def test_a_job_that_indexes_gets_what_was_tested() -> None:
 
 
 def test_every_pin_has_hashes() -> None:
-    for lock in (LOCK, *(pins(ROOT / f"requirements/{name}.txt") for name in ("audit", "chatkit"))):
+    for lock in (
+        LOCK,
+        *(pins(ROOT / f"requirements/{name}.txt") for name in ("audit", "chatkit", "mutants")),
+    ):
         assert all(hashes for _, hashes in lock.values())
 
 
@@ -69,5 +72,5 @@ def test_every_direct_dependency_is_locked() -> None:
 
 
 def test_no_index_address_is_in_the_lock() -> None:
-    for name in ("audit.txt", "chatkit.txt", "dev.txt", "mcp.txt", "tools.txt"):
+    for name in ("audit.txt", "chatkit.txt", "dev.txt", "mcp.txt", "mutants.txt", "tools.txt"):
         assert "://" not in (ROOT / "requirements" / name).read_text()
