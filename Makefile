@@ -1,6 +1,6 @@
 # Everything a person does with docchat, one word each. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run index ask evaluate test check faults fuzz injection load endings widget deploy destroy test-infra test-docusaurus audit sbom live mutants format lock clean
+.PHONY: help setup demo run index ask evaluate test check faults fuzz injection load endings bench widget deploy destroy test-infra test-docusaurus audit sbom live mutants format lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 8080
@@ -32,6 +32,10 @@ SHIPPED := functions/chat/requirements.txt functions/health/requirements.txt \
 	requirements/mcp.txt requirements/chatkit.txt
 RETRIEVAL := .local/venvs/retrieval
 RETRIEVAL_DATA ?= ../shared/data/retrieval
+ENVIRONMENTS := .local/venvs
+BENCHED_PEERS := seed langchain llamaindex
+BENCHED := docchat $(BENCHED_PEERS)
+
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -114,6 +118,19 @@ $(RETRIEVAL)/.ready: benchmarks/retrieval/requirements.txt
 	$(RETRIEVAL)/bin/pip install --quiet --require-hashes -r $<
 	touch $@
 
+bench: $(READY) $(BENCHED:%=$(ENVIRONMENTS)/bench-%/.ready) ## docchat beside its peers: start, cost of an answer, many streams, memory
+	$(BIN)/python -m benchmarks.chat $(BENCH)
+
+# An environment for each: what one peer brings would change how another one works. Compiled, as in
+# the cloud, or the first start would be the only one of its kind.
+$(ENVIRONMENTS)/bench-docchat/.ready: functions/chat/requirements.txt
+$(BENCHED_PEERS:%=$(ENVIRONMENTS)/bench-%/.ready): $(ENVIRONMENTS)/bench-%/.ready: benchmarks/chat/peers/%.txt
+$(ENVIRONMENTS)/bench-%/.ready:
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/pip install --quiet --require-hashes -r $<
+	-$(@D)/bin/python -m compileall -q $(@D)/lib >/dev/null  # some ship templates named .py
+	touch $@
+
 deploy: ## make or update everything in Google Cloud, after showing it and asking
 	$(TERRAFORM) init -input=false
 	$(TERRAFORM) apply
@@ -175,6 +192,8 @@ lock: $(READY) ## write the hash-locked requirements anew from pyproject.toml
 	$(COMPILE) requirements/mutants.in --constraints requirements/dev.txt -o requirements/mutants.txt
 	$(COMPILE) pyproject.toml benchmarks/retrieval/requirements.in --extra tools \
 		--constraints requirements/dev.txt -o benchmarks/retrieval/requirements.txt
+	for peer in $(BENCHED_PEERS); do \
+		$(COMPILE) benchmarks/chat/peers/$$peer.in -o benchmarks/chat/peers/$$peer.txt || exit; done
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) .local build .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis

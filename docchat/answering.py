@@ -27,11 +27,13 @@ from docchat.core.models import (
 )
 from docchat.core.prompt import compose, most_tokens
 from docchat.core.ranking import arranged, within_budget
+from docchat.core.repeats import answer_key
 from docchat.core.search_answer import not_found, search_answer
 from docchat.core.sparse import encode_query
 from docchat.core.wording import Wording, wording_for
 from docchat.errors import ContentFiltered, ServiceError
 from docchat.grounding import grounded
+from docchat.repeats import once
 from docchat.upstream import Upstream
 
 CANDIDATES = 50
@@ -137,7 +139,10 @@ async def _events(
         ground = Ground(found.passages, wording, policy.link_hosts)
         topic = not question.history and small_talk.is_one_word(question.text)
         if found.covered and not (topic or policy.search_only):
-            async with aclosing(_generate(question, ground, upstream, policy, watch)) as stream:
+            key = answer_key(question, found.index_version)
+            made = _generate(question, ground, upstream, policy, watch)
+            answers = (await upstream.clients()).answers
+            async with aclosing(once(key, made, answers, watch.trace)) as stream:
                 async for event in stream:
                     yield event
             return
@@ -166,6 +171,7 @@ class _Found(NamedTuple):
 
     passages: tuple[Passage, ...]
     covered: bool
+    index_version: str
 
 
 async def _retrieve(
@@ -186,7 +192,7 @@ async def _retrieve(
     passages = within_budget(best, max_chars=policy.context_chars)
     covered = bool(passages) and found.best_cosine >= policy.abstain_below
     trace.passages = len(passages) if covered else 0
-    return _Found(passages, covered)
+    return _Found(passages, covered, found.index_version)
 
 
 async def _generate(

@@ -10,8 +10,8 @@ from docchat.settings import Settings
 if TYPE_CHECKING:
     # For the types alone: importing an SDK takes up to three quarters of a second.
     from docchat.core.models import Manifest, Retrieved, SparseVector, Vector
-    from docchat.providers.qdrant import QdrantIndex
     from docchat.providers.qdrant_edge import EdgeIndex
+    from docchat.providers.qdrant_search import QdrantSearch
 
 
 class CheckedIndex:
@@ -21,7 +21,7 @@ class CheckedIndex:
     compared with the question's and mean nothing.
     """
 
-    def __init__(self, store: "QdrantIndex | EdgeIndex", settings: Settings) -> None:
+    def __init__(self, store: "QdrantSearch | EdgeIndex", settings: Settings) -> None:
         self._store = store
         self._settings = settings
         self._checked_version: str | None = None

@@ -1,11 +1,12 @@
 """What the chat flow needs from outside, as Protocols; the runtime hands in what fulfils them."""
 
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, MutableMapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from docchat.core.models import (
     EVERYWHERE,
+    Event,
     Piece,
     Prompt,
     Retrieved,
@@ -69,12 +70,17 @@ class Budget(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """What the flow talks to. Equal means the very same clients, so the same keys."""
+    """What the flow talks to. Equal means the very same clients, so the same keys.
+
+    Attributes:
+        answers: what other visitors were answered, by `answer_key`.
+    """
 
     embedder: QueryEmbedder
     index: PassageIndex
     generator: Generator
     budget: Budget
+    answers: MutableMapping[str, Sequence[Event]] = field(default_factory=dict, compare=False)
 
 
 class Connect(Protocol):

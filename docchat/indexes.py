@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from docchat.providers.qdrant_edge import EdgeIndex
     from docchat.providers.qdrant_edge_artifact import ArtifactIndex
     from docchat.providers.qdrant_edge_publishing import ArtifactStore
+    from docchat.providers.qdrant_search import QdrantSearch
 
 Served: TypeAlias = Union[CheckedIndex, "ArtifactIndex"]
 Store: TypeAlias = Union["QdrantIndex", "EdgeIndex", "ArtifactStore"]
@@ -30,11 +31,19 @@ WORK = Path(".local/publish")
 """Where versions are written that are published as artifacts."""
 
 
+def warm(settings: Settings) -> None:
+    """Import what `served` will."""
+    if settings.index_folder is None and settings.index_address is None:
+        from docchat.providers import qdrant_search  # noqa: F401
+    else:
+        from docchat.providers import qdrant_edge_artifact  # noqa: F401
+
+
 def served(settings: Settings, key: SecretStr | None) -> Served:
     """The index that the chat searches, never one that does not fit the settings."""
     source = _source(settings)
     if source is None:
-        return CheckedIndex(_in_place(settings, key), settings)
+        return CheckedIndex(_searched(settings, key), settings)
     from docchat.providers.qdrant_edge_artifact import ArtifactIndex
 
     accept = functools.partial(refuse_mismatch, settings=settings)
@@ -64,12 +73,24 @@ def store(settings: Settings, key: SecretStr | None, publish: str = "") -> Store
     return ArtifactStore(work, settings.qdrant_collection_name, destination, half=half)
 
 
-def _in_place(settings: Settings, key: SecretStr | None) -> "QdrantIndex | EdgeIndex":
-    folder, name = settings.index_folder, settings.qdrant_collection_name
-    if folder is not None:
-        from docchat.providers.qdrant_edge import EdgeIndex
+def _searched(settings: Settings, key: SecretStr | None) -> "QdrantSearch | EdgeIndex":
+    if settings.index_folder is not None:
+        return _folder(settings, settings.index_folder)
+    from docchat.providers.qdrant_search import QdrantSearch
 
-        return EdgeIndex(folder, name, half=settings.index_quantization is Quantization.FLOAT16)
+    return QdrantSearch(str(settings.qdrant_host), key, settings.qdrant_collection_name)
+
+
+def _folder(settings: Settings, folder: Path) -> "EdgeIndex":
+    from docchat.providers.qdrant_edge import EdgeIndex
+
+    half = settings.index_quantization is Quantization.FLOAT16
+    return EdgeIndex(folder, settings.qdrant_collection_name, half=half)
+
+
+def _in_place(settings: Settings, key: SecretStr | None) -> "QdrantIndex | EdgeIndex":
+    if settings.index_folder is not None:
+        return _folder(settings, settings.index_folder)
     from docchat.providers.qdrant import QdrantIndex
     from docchat.providers.qdrant_growth import Growth
 
@@ -79,8 +100,8 @@ def _in_place(settings: Settings, key: SecretStr | None) -> "QdrantIndex | EdgeI
         quantization=settings.index_quantization.value,
         on_disk=settings.index_on_disk is Switch.ON,
     )
-    url, lease_s = str(settings.qdrant_host), settings.index_lease_s
-    return QdrantIndex(url, key, name, growth=growth, lease_s=lease_s)
+    url, name = str(settings.qdrant_host), settings.qdrant_collection_name
+    return QdrantIndex(url, key, name, growth=growth, lease_s=settings.index_lease_s)
 
 
 def _source(settings: Settings) -> "Source | None":

@@ -95,6 +95,7 @@ def answer_fields(trace: Trace, *, price_input: float, price_output: float) -> d
         "cited_chunks": trace.cited_chunks,
         "index_version": trace.index_version,
         "retries": trace.retries,
+        "repeated": trace.repeated,
         "leaked": trace.leaked,
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,

@@ -66,6 +66,17 @@ class Runtime:
             {"ALLOWED_ORIGINS": self._read_environment().get("ALLOWED_ORIGINS", "")}
         ).allowed_origins
 
+    def warm(self) -> None:
+        """Import the SDKs that the settings need, in the order in which they are needed.
+
+        Raises:
+            Misconfigured: the settings are wrong.
+        """
+        if self.settings.gemini_api_key_secret or self.settings.qdrant_api_key_secret:
+            from docchat.providers import secret_manager  # noqa: F401
+        indexes.warm(self.settings)
+        from docchat.providers import gemini  # noqa: F401
+
     async def lease(self, leases: AsyncExitStack) -> "tuple[Gemini, indexes.Served]":
         """The clients for the current keys; they stay open as long as the stack.
 

@@ -2,11 +2,11 @@
 
 import asyncio
 import functools
-import threading
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing, suppress
 from typing import TYPE_CHECKING
 
+from starlette.requests import Request
 from starlette.responses import Response
 
 from docchat import logs
@@ -19,13 +19,14 @@ from docchat.deadlines import TimeLimits
 from docchat.drain import DRAIN
 from docchat.errors import Misconfigured, NotFound, SwitchedOff
 from docchat.limits import RateLimiter, StreamSlots, TokenBudget, share
+from docchat.repeats import Repeats
 from docchat.retries import RetryBudget
 from docchat.runtime import Runtime
 from docchat.setting_types import ChatKitStore, ChatMode, Switch
 from docchat.settings import Settings
 from docchat.turns import Turns
 from docchat.upstream import Upstream
-from docchat.web.app import Call, Endpoint, Routes
+from docchat.web.app import Call, Endpoint, Routes, respond
 from docchat.web.chat import endpoint
 from docchat.web.door import Door, guarded, guarded_answer, keyed
 from docchat.web.feedback import feedback
@@ -48,7 +49,6 @@ class ChatService:
         self._runtime = runtime
         self._retries = RetryBudget()
         self._turns = Turns()
-        self._warmed = False
 
     @functools.cached_property
     def door(self) -> Door:
@@ -60,10 +60,12 @@ class ChatService:
             settings.forwarded_for_entry,
         )
 
-    def origins(self) -> frozenset[str]:
-        """The browsers' allow-list."""
-        return self._runtime.allowed_origins
+    async def respond(self, request: Request) -> Response:
+        """Serve one request."""
+        logs.configure()
+        return await respond(request, self.routes, lambda: self._runtime.allowed_origins)
 
+    @functools.cached_property
     def routes(self) -> Routes:
         """Path → method → endpoint."""
         ask = guarded_answer(endpoint(self), self)
@@ -81,13 +83,13 @@ class ChatService:
         }
 
     def warm(self) -> None:
-        """Begin to import what takes long, where it is switched on; to be called in the worker."""
-        if self._warmed:
-            return
-        self._warmed = True
+        """Import what the first answer needs, and the routes that are switched on."""
         with suppress(Misconfigured):  # the requests say so
-            if Switch.ON in {self._settings.chatkit, self._settings.mcp}:
-                threading.Thread(target=self._warm_sdks, daemon=True).start()
+            self._runtime.warm()
+            if self._settings.chatkit is Switch.ON:
+                self._chatkit_endpoint  # noqa: B018 - makes it
+            if self._settings.mcp is Switch.ON:
+                self._mcp_endpoint  # noqa: B018 - makes it
 
     def public(self) -> dict[str, object]:
         """What a page may know before it asks."""
@@ -174,13 +176,6 @@ class ChatService:
             raise Misconfigured(text) from exc
         return mcp(self)
 
-    def _warm_sdks(self) -> None:
-        with suppress(Misconfigured):  # as above
-            if self._settings.mcp is Switch.ON:
-                self._mcp_endpoint  # noqa: B018 - makes it
-            if self._settings.chatkit is Switch.ON:
-                self._chatkit_endpoint  # noqa: B018 - makes it
-
     async def _open_threads(self, leases: AsyncExitStack, owner: str) -> "OwnersThreads":
         return (await self._runtime.lease_threads(leases)).of(owner)
 
@@ -203,6 +198,10 @@ class ChatService:
         settings = self._settings
         return TokenBudget(share(settings.daily_token_budget, settings.max_instances))
 
+    @functools.cached_property
+    def _repeats(self) -> Repeats:
+        return Repeats(self._settings.cache_s)
+
     async def _connect(self, leases: AsyncExitStack, refused: Clients | None = None) -> Clients:
         """As `docchat.clients.Connect`; the clients stay open as long as `leases`."""
         clients = await self._lease(leases)
@@ -213,7 +212,13 @@ class ChatService:
 
     async def _lease(self, leases: AsyncExitStack) -> Clients:
         gemini, index = await self._runtime.lease(leases)
-        return Clients(embedder=gemini, index=index, generator=gemini, budget=self._budget)
+        return Clients(
+            embedder=self._repeats.of(gemini),
+            index=index,
+            generator=gemini,
+            budget=self._budget,
+            answers=self._repeats.answers,
+        )
 
 
 def policy_of(settings: Settings) -> Policy:

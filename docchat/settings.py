@@ -77,6 +77,7 @@ class Settings(BaseModel):
     starter_questions: StarterQuestions = ()
     context_chars: int = Field(default=8000, ge=1000, le=100_000)
     abstain_below: float = Field(default=0.0, ge=0.0, le=1.0)
+    cache_s: float = Field(default=0, ge=0, le=86_400)
 
     answer_deadline_s: float = Field(default=55, gt=0, le=3600)
     first_token_deadline_s: float = Field(default=12, gt=0, le=3600)

@@ -54,7 +54,7 @@ def functions_framework(
     log: Path | None = None,
     covered: bool = False,
 ) -> Iterator[str]:
-    """One function under the `functions-framework` command; yields its base URL.
+    """One function under the `functions-framework` command; yields its base URL once it answers.
 
     Args:
         target: `chat` or `health`.
@@ -65,27 +65,48 @@ def functions_framework(
         log: file for what it prints.
         covered: as in `clean_environment`.
     """
-    entry = source / f"functions/{target}/main.py"
     port = free_port()
-    command = [
+    command = _command(python, target, source, port)
+    environment = clean_environment(variables, covered=covered)
+    url = f"http://127.0.0.1:{port}"
+    with process_of(command, environment, cwd or source, log) as process:
+        _wait_until_listening(url, process)
+        yield url
+
+
+def _command(python: Path, target: str, source: Path, port: int) -> list[str]:
+    entry = source / f"functions/{target}/main.py"
+    return [
         str(python.parent / "functions-framework"),
         f"--target={target}",
         f"--source={entry if entry.exists() else source / 'main.py'}",
         "--host=127.0.0.1",
         f"--port={port}",
     ]
-    url = f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def silent_function(
+    target: str, variables: Mapping[str, str], cwd: Path
+) -> Iterator[tuple[str, int]]:
+    """One function that nobody has asked anything yet; yields its URL and its process id."""
+    port = free_port()
+    command = _command(Path(sys.executable), target, ROOT, port)
+    with process_of(command, clean_environment(variables), cwd, None) as process:
+        yield f"http://127.0.0.1:{port}", process.pid
+
+
+@contextmanager
+def process_of(
+    command: list[str], environment: Mapping[str, str], cwd: Path, log: Path | None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that ends with the block; `log` is the file for what it prints."""
     with (log or Path(os.devnull)).open("w") as output:
         process = subprocess.Popen(
-            command,
-            env=clean_environment(variables, covered=covered),
-            cwd=cwd or source,
-            stdout=output,
-            stderr=subprocess.STDOUT,
+            command, env=environment, cwd=cwd, stdout=output, stderr=subprocess.STDOUT
         )
         try:
-            _wait_until_listening(url, process)
-            yield url
+            yield process
         finally:
             process.terminate()
             process.wait(timeout=15)

@@ -195,11 +195,16 @@ EVERYWHERE = Scope()
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the visitor asks, with the turns before it, oldest first, and where."""
+    """What the visitor asks, with the turns before it, oldest first, and where.
+
+    Attributes:
+        again: an answer was there, and the visitor wants another one.
+    """
 
     text: str
     history: tuple[Turn, ...] = ()
     scope: Scope = EVERYWHERE
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +295,7 @@ class Trace:
     cited_chunks: list[str] = field(default_factory=list)
     index_version: str = ""
     retries: int = 0
+    repeated: bool = False  # another visitor's answer to the same question
     leaked: bool = False  # the model began to recite its rules, and was stopped
     outcome: Outcome | None = None
     usage: Usage = field(default_factory=Usage)

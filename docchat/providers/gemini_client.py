@@ -1,6 +1,9 @@
 """google-genai on a transport, limits and time-outs that are chosen here."""
 
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import httpx2
 from google import genai
@@ -16,6 +19,8 @@ the slowest waited 30 s for its first piece."""
 TIMEOUTS = httpx2.Timeout(connect=3.0, read=60.0, write=10.0, pool=3.0)
 """Seconds. An answer's own, shorter limits are `docchat.deadlines`'; `read` is for the indexer."""
 
+_DIVERTED: ContextVar[list[httpx2.Response] | None] = ContextVar("diverted", default=None)
+
 _LIMITS = httpx2.Limits(max_connections=POOL, max_keepalive_connections=POOL)
 
 
@@ -25,8 +30,8 @@ def connect(
     """The SDK on an HTTP client of ours, which the caller closes.
 
     Left to itself, the SDK takes aiohttp where that is installed: time-outs, retries and
-    disconnects would be others there. The synchronous client is never used; giving it saves the
-    SDK from reading the trusted certificates again, which is half of the time that this takes.
+    disconnects would be others there. The synchronous client and the context for web sockets are
+    never used; giving them saves the SDK from reading the trusted certificates twice more.
 
     Raises:
         Misconfigured: the key cannot be a key.
@@ -34,9 +39,39 @@ def connect(
     tls = httpx2.create_ssl_context()
     http = _http_client(tls, timeouts)
     options = types.HttpOptions(
-        base_url=base_url, httpx_async_client=http, httpx_client=httpx2.Client(verify=tls)
+        base_url=base_url,
+        httpx_async_client=http,
+        httpx_client=httpx2.Client(verify=tls),
+        async_client_args={"ssl": tls},
     )
     return genai.Client(vertexai=False, api_key=_sendable(api_key), http_options=options), http
+
+
+@contextmanager
+def diverted() -> Iterator[list[httpx2.Response]]:
+    """The streams that Gemini answers with in this block; the SDK finds nothing to read in them.
+
+    It would make a model of some hundred fields of every event, which took half of an answer's
+    processor time. Requests and refusals stay its own. Who opens the block closes the streams.
+    """
+    streams: list[httpx2.Response] = []
+    token = _DIVERTED.set(streams)
+    try:
+        yield streams
+    finally:
+        _DIVERTED.reset(token)
+
+
+async def _divert(reply: httpx2.Response) -> None:
+    streams = _DIVERTED.get()
+    if streams is None or not reply.is_success:
+        return
+    streams.append(
+        httpx2.Response(
+            reply.status_code, headers=reply.headers, stream=reply.stream, request=reply.request
+        )
+    )
+    reply.stream = httpx2.ByteStream(b"")
 
 
 def _http_client(tls: ssl.SSLContext, timeouts: httpx2.Timeout) -> httpx2.AsyncClient:
@@ -49,7 +84,9 @@ def _http_client(tls: ssl.SSLContext, timeouts: httpx2.Timeout) -> httpx2.AsyncC
     async def set_timeouts(request: httpx2.Request) -> None:
         request.extensions["timeout"] = timeouts.as_dict()
 
-    return httpx2.AsyncClient(verify=tls, limits=_LIMITS, event_hooks={"request": [set_timeouts]})
+    return httpx2.AsyncClient(
+        verify=tls, limits=_LIMITS, event_hooks={"request": [set_timeouts], "response": [_divert]}
+    )
 
 
 def _sendable(api_key: SecretStr) -> str:

@@ -1,11 +1,13 @@
-"""Gemini's stream of chunks as docchat's pieces: finish reasons, usage, and a prompt end."""
+"""Gemini's stream of events as docchat's pieces: finish reasons, usage, and a prompt end."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+import json
+from collections.abc import AsyncGenerator
 from contextlib import suppress
+from typing import Any
 
 import httpx2
-from google.genai import errors, types
+from google.genai import errors
 
 from docchat.core.models import FinishReason, Piece, Usage
 from docchat.errors import UpstreamBadResponse, UpstreamTruncated
@@ -24,9 +26,7 @@ _FINISH = {
 }
 
 
-async def pieces_of(
-    chunks: AsyncIterator[types.GenerateContentResponse],
-) -> AsyncGenerator[Piece]:
+async def pieces_of(reply: httpx2.Response) -> AsyncGenerator[Piece]:
     """Pieces up to the first finish reason; what comes after it is ignored.
 
     Raises:
@@ -35,11 +35,12 @@ async def pieces_of(
     """
     usage: Usage | None = None
     said, drain_s = False, 0.0
+    events = _events(reply)
     try:
         with translated():
-            async for chunk in chunks:
-                usage = _usage(chunk) or usage
-                text, finish = _text(chunk), _finish(chunk, said=said)
+            async for event in events:
+                usage = _usage(event) or usage
+                text, finish = _text(event), _finish(event, said=said)
                 if finish:
                     drain_s = _DRAIN_S
                     yield Piece(text, finish, usage)
@@ -52,49 +53,76 @@ async def pieces_of(
             raise UpstreamTruncated(str(exc)) from exc
         raise
     finally:
-        await _let_go(chunks, drain_s)
+        await _let_go(reply, events, drain_s)
     raise _unfinished("the stream ended without a finish reason", said=said)
 
 
-def _text(chunk: types.GenerateContentResponse) -> str:
-    content = chunk.candidates[0].content if chunk.candidates else None
-    parts = (content.parts if content else None) or []
-    return "".join(part.text for part in parts if part.text and not part.thought)
+async def _events(reply: httpx2.Response) -> AsyncGenerator[dict[str, Any]]:
+    """Each event's JSON object. An error may come as one, or as bare JSON in place of events."""
+    rest, lines = b"", list[bytes]()
+    async for part in reply.aiter_bytes():
+        *whole, rest = (rest + part).split(b"\n")
+        for line in whole:
+            if line.strip():
+                lines.append(line.removeprefix(b"data:"))
+            elif lines:
+                yield _object(b"".join(lines))
+                lines.clear()
+    if left := b"".join([*lines, rest.removeprefix(b"data:")]).strip():
+        yield _object(left)
 
 
-def _finish(chunk: types.GenerateContentResponse, *, said: bool) -> FinishReason | None:
-    if chunk.prompt_feedback and chunk.prompt_feedback.block_reason:
+def _object(text: bytes) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads(text)
+    if error := event.get("error"):
+        raise errors.APIError(error.get("code"), event)
+    return event
+
+
+def _text(event: dict[str, Any]) -> str:
+    candidates = event.get("candidates")
+    content = candidates[0].get("content") if candidates else None
+    parts = (content.get("parts") if content else None) or ()
+    return "".join(part["text"] for part in parts if part.get("text") and not part.get("thought"))
+
+
+def _finish(event: dict[str, Any], *, said: bool) -> FinishReason | None:
+    if event.get("promptFeedback", {}).get("blockReason"):
         return FinishReason.BLOCKED
-    reason = chunk.candidates[0].finish_reason if chunk.candidates else None
+    candidates = event.get("candidates")
+    reason = candidates[0].get("finishReason") if candidates else None
     if reason is None:
         return None
-    if reason.name not in _FINISH:
-        raise _unfinished(f"the model stopped for another reason: {reason.name[:40]}", said=said)
-    return _FINISH[reason.name]
+    if reason not in _FINISH:
+        raise _unfinished(f"the model stopped for another reason: {reason[:40]}", said=said)
+    return _FINISH[reason]
 
 
 def _unfinished(why: str, *, said: bool) -> UpstreamBadResponse:
     return UpstreamTruncated(why) if said else UpstreamBadResponse(why, retries=1)
 
 
-def _usage(chunk: types.GenerateContentResponse) -> Usage | None:
-    counts = chunk.usage_metadata
+def _usage(event: dict[str, Any]) -> Usage | None:
+    counts = event.get("usageMetadata")
     if counts is None:
         return None
-    output = (counts.candidates_token_count or 0) + (counts.thoughts_token_count or 0)
-    return Usage(counts.prompt_token_count or 0, output)
+    output = counts.get("candidatesTokenCount", 0) + counts.get("thoughtsTokenCount", 0)
+    return Usage(counts.get("promptTokenCount", 0), output)
 
 
-async def _let_go(chunks: AsyncIterator[types.GenerateContentResponse], drain_s: float) -> None:
+async def _let_go(
+    reply: httpx2.Response, events: AsyncGenerator[dict[str, Any]], drain_s: float
+) -> None:
     """Free the connection: read what is left of the stream for `drain_s`, then break it off.
 
     A stream that was read to its end leaves a connection to reuse. One that is broken off is
-    broken off by cancelling a read, which unwinds the SDK's nested generators from the inside;
-    closing the outermost would leave the others, and the socket, to the garbage collector.
+    broken off by cancelling a read, which unwinds the transport's nested generators from the
+    inside; closing the outermost would leave the others to the garbage collector.
     """
     # What follows the finish reason does not matter, nor does how a stream ends nobody reads.
     ignored = (TimeoutError, errors.APIError, httpx2.HTTPError, *MALFORMED_REPLY)
     with suppress(*ignored):
         async with asyncio.timeout(drain_s):
-            async for _ in chunks:
+            async for _ in events:
                 pass
+    await reply.aclose()

@@ -5,7 +5,6 @@ COLLECTION_TIME_NONCE, that carries its manifest as metadata; to move the alias 
 alias COLLECTION.previous names the version that was published before.
 """
 
-import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
@@ -32,20 +31,19 @@ from docchat.core.payload import (
     held_of,
     manifest_of,
     manifest_payload,
-    retrieved,
 )
 from docchat.errors import (
     IndexLocked,
     IndexRefused,
     IndexUnavailable,
     ServiceError,
-    UpstreamBadResponse,
 )
 from docchat.providers.qdrant_calls import calling, connect
 from docchat.providers.qdrant_growth import Growth
 from docchat.providers.qdrant_lease import Lease
 from docchat.providers.qdrant_names import Names, aliased
-from docchat.providers.qdrant_points import point_struct, searches, stored
+from docchat.providers.qdrant_points import point_struct, stored
+from docchat.providers.qdrant_search import QdrantSearch
 
 _BATCH = 100  # 3,072 numbers as JSON are 60 kB; the server takes 32 MB a request
 _SCROLL = 1000
@@ -54,8 +52,6 @@ _IDF = models.Modifier.IDF
 _KEYWORD = models.PayloadSchemaType.KEYWORD
 
 T = TypeVar("T")
-
-_log = logging.getLogger(__name__)
 
 
 class QdrantIndex:
@@ -86,6 +82,7 @@ class QdrantIndex:
         lease_s: float = 15.0,
     ) -> None:
         self._client = connect(url, api_key)
+        self._published = QdrantSearch(url, api_key, collection, timeout_s=timeout_s)
         self._alias = collection
         self._timeout_s = timeout_s
         self._growth = growth
@@ -99,37 +96,16 @@ class QdrantIndex:
         self, dense: Vector, sparse: SparseVector, limit: int, scope: Scope = EVERYWHERE
     ) -> Retrieved:
         """As `PassageIndex.search`."""
-        requests = searches(dense, sparse, limit, scope)
-        async with calling(self._alias, self._timeout_s):
-            answers = await self._client.query_batch_points(self._alias, requests)
-        if len(answers) != len(requests):
-            raise UpstreamBadResponse(f"Qdrant answered {len(answers)} of {len(requests)} queries")
-        hits, first = (answer.points for answer in answers)
-        found = retrieved(hits, first)
-        if dropped := len(hits) - len(found.passages):
-            level = logging.WARNING if found.passages else logging.ERROR
-            _log.log(level, "left out %d points of %s: bad payload", dropped, self._alias)
-        return found
+        return await self._published.search(dense, sparse, limit, scope)
 
     async def manifest(self) -> Manifest | None:
         """As `IndexStore.manifest`."""
-        try:
-            manifest = await self._manifest_of(self._alias)
-        except IndexUnavailable as exc:
-            if exc.reason == "collection-missing":
-                return None
-            raise
-        if manifest is None:
-            raise IndexUnavailable(
-                f"{self._alias!r} on the Qdrant server was not made by docchat:"
-                " set QDRANT_COLLECTION_NAME to another name",
-                reason="no-manifest",
-            )
-        return manifest
+        return await self._published.manifest()
 
     async def aclose(self) -> None:
         """Give up the lease, if this run has it, and close the connections."""
         await self._lease.release()
+        await self._published.aclose()
         await self._client.close()
 
     # --- for the indexer ------------------------------------------------------

@@ -1,10 +1,8 @@
 """The connection to a Qdrant server: its client, its address, time limits and errors."""
 
 import asyncio
-import ipaddress
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
 
 import httpx
 from pydantic import SecretStr
@@ -12,7 +10,8 @@ from qdrant_client import AsyncQdrantClient
 from qdrant_client.common.client_exceptions import QdrantException
 from qdrant_client.http.exceptions import ApiException
 
-from docchat.errors import Misconfigured, UpstreamTimeout
+from docchat.errors import UpstreamTimeout
+from docchat.providers.qdrant_address import check_address
 from docchat.providers.qdrant_errors import docchat_error
 
 WRITE_TIMEOUT_S = 60.0
@@ -27,7 +26,7 @@ def connect(url: str, api_key: SecretStr | None) -> AsyncQdrantClient:
     Raises:
         Misconfigured: the URL is not one, or the key would go over plain http.
     """
-    _check_url(url, with_key=api_key is not None)
+    check_address(url, with_key=api_key is not None)
     # As a header, because the client's own argument warns about plain http to this machine.
     headers = {"api-key": api_key.get_secret_value()} if api_key else None
     return AsyncQdrantClient(
@@ -55,18 +54,3 @@ async def calling(alias: str, timeout_s: float = WRITE_TIMEOUT_S) -> AsyncIterat
     except (ApiException, QdrantException, ValueError, AssertionError) as exc:
         # The client lets JSON errors through, and asserts that there is a result.
         raise docchat_error(exc, alias) from exc
-
-
-def _check_url(url: str, *, with_key: bool) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise Misconfigured("QDRANT_HOST must be the https:// URL of a Qdrant server")
-    if with_key and parts.scheme == "http" and not _is_loopback(parts.hostname):
-        raise Misconfigured("QDRANT_HOST must be https://: QDRANT_API_KEY would go in clear text")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

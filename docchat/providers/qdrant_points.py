@@ -1,11 +1,11 @@
-"""Our points and searches as the Qdrant client's models, and back."""
+"""Our points as the Qdrant client's models, and back."""
 
 from collections.abc import Sequence
 
 from qdrant_client import models
 
-from docchat.core.models import Point, Scope, SparseVector, Vector
-from docchat.core.payload import CANDIDATES, DENSE, SPARSE, Stored, chunk_of, payload_of, values_in
+from docchat.core.models import Point, SparseVector, Vector
+from docchat.core.payload import DENSE, SPARSE, Stored, chunk_of, payload_of
 
 
 def point_struct(point: Point, version: str) -> models.PointStruct:
@@ -25,41 +25,6 @@ def stored(records: Sequence[models.Record]) -> dict[str, Stored]:
         for record, vector in dense
         if vector is not None
     }
-
-
-def searches(
-    dense: Vector, sparse: SparseVector, limit: int, scope: Scope
-) -> list[models.QueryRequest]:
-    """The nearest by vector and by terms, fused; and the nearest by vector."""
-    within = _filter(scope)
-    return [
-        _hybrid(dense, sparse, limit, within),
-        models.QueryRequest(query=list(dense), using=DENSE, limit=1, filter=within),
-    ]
-
-
-def _filter(scope: Scope) -> models.Filter | None:
-    conditions: list[models.Condition] = [
-        models.FieldCondition(key=field, match=models.MatchAny(any=values))
-        for field, values in values_in(scope).items()
-    ]
-    return models.Filter(must=conditions) if conditions else None
-
-
-def _hybrid(
-    dense: Vector, sparse: SparseVector, limit: int, within: models.Filter | None
-) -> models.QueryRequest:
-    by_meaning = models.Prefetch(query=list(dense), using=DENSE, limit=CANDIDATES, filter=within)
-    prefetch = [by_meaning]
-    if sparse.indices:
-        terms = _sparse(sparse)
-        prefetch.append(models.Prefetch(query=terms, using=SPARSE, limit=CANDIDATES, filter=within))
-    return models.QueryRequest(
-        prefetch=prefetch,
-        query=models.FusionQuery(fusion=models.Fusion.RRF),
-        limit=limit,
-        with_payload=True,
-    )
 
 
 def _dense_of(vector: object) -> Vector | None:

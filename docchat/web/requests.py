@@ -29,6 +29,7 @@ MAX_BODY_BYTES = 64 * 1024
 MAX_MESSAGE_CHARS = 4000
 MAX_HISTORY_TURNS = 20
 BODY_DEADLINE_S = 10.0
+_REGENERATE = "regenerate-message"  # useChat's word
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _JSON = "application/json"
 _EVENT_STREAM = "text/event-stream"
@@ -125,14 +126,15 @@ def parse_question(body: dict[str, Any]) -> Question:
     """`{"query": "…"}` or `{"messages": [{"role": …, "content": …}, …]}`.
 
     With `"page": {"version": …, "locale": …}` the search stays in that part of the docs.
-    A message's text stands in `content`, or in `parts` of type `text` as useChat sends it.
-    Unknown fields are ignored.
+    A message's text stands in `content`, or in `parts` of type `text` as useChat sends it, and
+    its `trigger` says when another answer is wanted. Unknown fields are ignored.
 
     Raises:
         InvalidRequest: names each field at fault.
     """
     if "messages" in body:
-        return replace(_conversation(body["messages"]), scope=parse_scope(body))
+        again = body.get("trigger") == _REGENERATE
+        return replace(_conversation(body["messages"]), scope=parse_scope(body), again=again)
     if "query" not in body:
         raise InvalidRequest(FieldError("/query", "is required, or /messages"))
     return Question(question_text(body["query"], "/query"), scope=parse_scope(body))

@@ -5,6 +5,7 @@ locals {
   operator_settings = [
     "ABSTAIN_BELOW",
     "ANSWER_DEADLINE_S",
+    "CACHE_S",
     "CHAT_MODE",
     "CHATKIT",
     "CHATKIT_RETENTION_DAYS",
@@ -60,6 +61,7 @@ locals {
 
   environment = {
     for function in keys(local.functions) : function => merge(
+      { CACHE_S = "600" },
       var.settings,
       { for name, value in local.deployment_settings : name => value if value != "" },
       local.platform_settings,

@@ -18,7 +18,6 @@ from docchat.core.prompt import NOT_IN_DOCS
 from docchat.logs import LOGGER, JsonFormatter
 from docchat.runtime import Runtime
 from docchat.service import ChatService
-from docchat.web.app import respond
 from emulators.faults import Faults
 from emulators.gemini.script import generation
 from scripts.trials.visits import Visit
@@ -89,7 +88,7 @@ async def _client() -> AsyncIterator[httpx.AsyncClient]:
     service = ChatService(runtime)
 
     async def handler(request: Request) -> Response:
-        return await respond(request, service.routes(), service.origins)
+        return await service.respond(request)
 
     app = Starlette(routes=[Route("/{path:path}", handler, methods=["GET", "POST"])])
     transport = httpx.ASGITransport(app)

@@ -54,7 +54,7 @@ LATER = {
 
 
 def test_its_routes_and_methods_are_those_of_the_functions() -> None:
-    served = ChatService(Runtime(dict)).routes()
+    served = ChatService(Runtime(dict)).routes
     chat = {(method, path) for path, methods in served.items() for method in methods}
     health = {(m, path) for path in ("/health", "/health/live") for m in ("GET", "HEAD")}
     # What these two take their SDKs define; they are not there unless they are switched on.

@@ -172,3 +172,13 @@ def test_the_limits_themselves_are_allowed() -> None:
     assert len(parse_question({"query": "x" * MAX_MESSAGE_CHARS}).text) == MAX_MESSAGE_CHARS
     messages = [user()] * (MAX_HISTORY_TURNS + 1)
     assert len(parse_question({"messages": messages}).history) == MAX_HISTORY_TURNS
+
+
+@pytest.mark.parametrize(
+    ("trigger", "again"), [("regenerate-message", True), ("submit-message", False), (7, False)]
+)
+def test_use_chats_trigger_says_whether_another_answer_is_wanted(
+    trigger: object, *, again: bool
+) -> None:
+    body = {"messages": [{"role": "user", "content": "How?"}], "trigger": trigger}
+    assert parse_question(body).again is again
