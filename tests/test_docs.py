@@ -76,6 +76,32 @@ def test_every_make_target_that_the_docs_name_exists() -> None:
         assert set(named) <= targets, page
 
 
+ARCHITECTURE = (ROOT / "docs/architecture.md").read_text()
+
+
+def test_the_map_names_only_what_is_there_and_every_module_of_the_package() -> None:
+    block = ARCHITECTURE.split("```text\n", 1)[1].split("```", 1)[0]
+    named = [line.split()[0] for line in block.splitlines()]
+    assert [path for path in named if not (ROOT / path).exists()] == []
+    there = {
+        f"docchat/{path.name}{'/' if path.is_dir() else ''}"
+        for path in (ROOT / "docchat").iterdir()
+        if not path.name.startswith("__")
+    }
+    assert there - set(named) == {"docchat/setting_types.py"}  # a part of the settings
+
+
+def test_every_place_of_the_walk_is_where_it_says() -> None:
+    walk = ARCHITECTURE.split("{#walk}\n", 1)[1].split("\n## ", 1)[0]
+    steps = re.findall(r"`([\w/]+\.(?:py|js))`\s+\(((?:`\w+`(?:, )?)+)\)", walk)
+    assert len(steps) >= 25
+    assert {path for path, _ in steps} == set(re.findall(r"`([\w/]+\.(?:py|js))`", walk))
+    for path, names in steps:
+        code = (ROOT / path).read_text()
+        for name in re.findall(r"\w+", names):
+            assert re.search(rf"(def|class|function\*?|async \*) ?{name}\b", code), (path, name)
+
+
 def test_every_relative_link_of_the_docs_leads_somewhere() -> None:
     for page in [*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]:
         for target in re.findall(r"\]\((?!\w+:|#|/)([^)#\s]+)", page.read_text()):
