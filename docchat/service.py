@@ -1,6 +1,5 @@
 """The chat as the web sees it: the flow, its clients, the limits and the log, put together."""
 
-import asyncio
 import functools
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing, suppress
@@ -17,8 +16,9 @@ from docchat.core.models import Event, Passage, Question, Trace
 from docchat.core.wording import Wording, wording_for
 from docchat.deadlines import TimeLimits
 from docchat.drain import DRAIN
-from docchat.errors import Misconfigured, NotFound, SwitchedOff
+from docchat.errors import Misconfigured, SwitchedOff
 from docchat.limits import RateLimiter, StreamSlots, TokenBudget, share
+from docchat.optional_routes import OptionalRoute
 from docchat.repeats import Repeats
 from docchat.retries import RetryBudget
 from docchat.runtime import Runtime
@@ -86,10 +86,9 @@ class ChatService:
         """Import what the first answer needs, and the routes that are switched on."""
         with suppress(Misconfigured):  # the requests say so
             self._runtime.warm()
-            if self._settings.chatkit is Switch.ON:
-                self._chatkit_endpoint  # noqa: B018 - makes it
-            if self._settings.mcp is Switch.ON:
-                self._mcp_endpoint  # noqa: B018 - makes it
+            for route in (self._mcp, self._chatkit):
+                if route.is_on:
+                    route.endpoint  # noqa: B018 - makes it
 
     def public(self) -> dict[str, object]:
         """What a page may know before it asks."""
@@ -137,44 +136,24 @@ class ChatService:
         if settings.log_questions is Switch.ON:
             logs.question(call.id, question.text)
 
-    async def _chatkit(self, call: Call) -> Response:
-        settings = self._settings
-        if settings.chatkit is Switch.OFF:
-            raise NotFound("CHATKIT=off: the route is off", detail=_CHATKIT_OFF)
-        if settings.chat_mode is ChatMode.OFF:
-            raise SwitchedOff("CHAT_MODE=off")
-        chatkit = await asyncio.to_thread(lambda: self._chatkit_endpoint)
-        return await chatkit(call)
-
     @functools.cached_property
-    def _chatkit_endpoint(self) -> Endpoint:
-        """The route with its SDK; imported here, so that who has it off does without."""
-        try:
+    def _chatkit(self) -> OptionalRoute:
+        def make() -> Endpoint:
             from docchat.web.chatkit.endpoint import endpoint as chatkit  # noqa: PLC0415
-        except ModuleNotFoundError as exc:
-            text = f"CHATKIT=on needs the packages of requirements/chatkit.txt: no {exc.name}"
-            raise Misconfigured(text) from exc
-        keeps = self._settings.chatkit_store is ChatKitStore.QDRANT
-        return chatkit(self, self._open_threads if keeps else None)
 
-    async def _mcp(self, call: Call) -> Response:
-        settings = self._settings
-        if settings.mcp is Switch.OFF:
-            raise NotFound("MCP=off: the route is off", detail=_MCP_OFF)
-        if settings.chat_mode is ChatMode.OFF:
-            raise SwitchedOff("CHAT_MODE=off")
-        mcp = await asyncio.to_thread(lambda: self._mcp_endpoint)
-        return await mcp(call)
+            keeps = self._settings.chatkit_store is ChatKitStore.QDRANT
+            return chatkit(self, self._open_threads if keeps else None)
+
+        return OptionalRoute("chatkit", _CHATKIT_OFF, lambda: self._settings, make)
 
     @functools.cached_property
-    def _mcp_endpoint(self) -> Endpoint:
-        """As `_chatkit_endpoint`."""
-        try:
+    def _mcp(self) -> OptionalRoute:
+        def make() -> Endpoint:
             from docchat.web.mcp.endpoint import endpoint as mcp  # noqa: PLC0415
-        except ModuleNotFoundError as exc:
-            text = f"MCP=on needs the packages of requirements/mcp.txt: no {exc.name}"
-            raise Misconfigured(text) from exc
-        return mcp(self)
+
+            return mcp(self)
+
+        return OptionalRoute("mcp", _MCP_OFF, lambda: self._settings, make)
 
     async def _open_threads(self, leases: AsyncExitStack, owner: str) -> "OwnersThreads":
         return (await self._runtime.lease_threads(leases)).of(owner)

@@ -39,7 +39,7 @@ TESTS: Mapping[str, Sequence[str]] = {
     "retries": ("test_retries", "test_upstream"),
     "deadlines": ("test_deadlines", "test_upstream"),
     "web/streaming": ("web/test_streaming",),
-    "web/ui_stream": ("web/test_streaming", "web/test_citations_on_the_wire"),
+    "web/ui_stream": ("web/test_chat",),
 }
 """Module of docchat → its tests that need no process of their own."""
 
@@ -50,7 +50,8 @@ _COPIED = ("docchat", "emulators", "scripts", "functions", "tests", "docs", "pyp
 _NOTICED = frozenset({1, 3, 36, 24, -24, 152, 255})
 """mutmut's codes: a test failed, pytest broke, it ran into its time limit."""
 
-_UNCHECKED = None
+_AT_IMPORT = ("docchat.core.markup.x__begun",)
+"""Functions that run once, when their module is imported: mutmut breaks them too late to matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +80,11 @@ def scored(module: str, codes: Mapping[str, int | None]) -> Score:
     Raises:
         RuntimeError: a mutant was not tried.
     """
-    if any(code is _UNCHECKED for code in codes.values()):
+    tried = {name: code for name, code in codes.items() if not name.startswith(_AT_IMPORT)}
+    if None in tried.values():
         raise RuntimeError(f"mutants of {module} were not tried")
-    missed = sorted(name for name, code in codes.items() if code not in _NOTICED)
-    return Score(module, len(codes) - len(missed), tuple(missed))
+    missed = sorted(name for name, code in tried.items() if code not in _NOTICED)
+    return Score(module, len(tried) - len(missed), tuple(missed))
 
 
 def report(scores: Iterable[Score]) -> Table:

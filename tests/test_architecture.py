@@ -78,6 +78,8 @@ RULE: dict[str, set[str]] = {
     "docchat.runtime": {"docchat.errors", "docchat.indexes", "docchat.rotation"}
     | {"docchat.settings", "docchat.providers", "pydantic"},
     "docchat.readiness": {"docchat.errors", "docchat.logs", "docchat.runtime"},
+    "docchat.optional_routes": {"docchat.errors", "docchat.setting_types", "docchat.settings"}
+    | {"docchat.web", "starlette"},
     "docchat.service": {"docchat", "starlette"},
     "functions": {"docchat", "functions_framework", "starlette"},
 }
