@@ -23,6 +23,12 @@ _INSTRUCTIONS = (
     " URLs that they return."
 )
 
+_METHODS = frozenset(
+    {"initialize", "notifications/initialized", "ping", "server/discover", "tools/call"}
+    | {"tools/list"}
+)
+"""What the log may say of a message; others are `other`."""
+
 
 def endpoint(search: Search) -> Endpoint:
     """The route's handler, on top of the chat flow and its search."""
@@ -82,12 +88,5 @@ class _Exchange:
 
 
 def _method(message: dict[str, Any]) -> str:
-    """What the log may say of a message: a method of the protocol, or a tool of ours."""
     method = message.get("method")
     return method if isinstance(method, str) and method in _METHODS else "other"
-
-
-_METHODS = frozenset(
-    {"initialize", "notifications/initialized", "ping", "server/discover", "tools/call"}
-    | {"tools/list"}
-)
