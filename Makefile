@@ -26,7 +26,7 @@ CHECKOV := .local/venvs/checkov
 CHATKIT := .local/venvs/chatkit
 AUDIT := .local/venvs/audit
 MUTANTS := .local/venvs/mutants
-BUDGET ?= 0.50
+BUDGET ?= 1.00
 # What a function can be built from.
 SHIPPED := functions/chat/requirements.txt functions/health/requirements.txt \
 	requirements/mcp.txt requirements/chatkit.txt

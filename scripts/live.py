@@ -1,6 +1,6 @@
 """Ask the real Gemini: the evaluation's questions and hostile texts, within a budget.
 
-    GEMINI_API_KEY=… python -m scripts.live --budget 0.50
+    GEMINI_API_KEY=… python -m scripts.live --budget 1.00
 
 Says first what it is about to ask and what that will cost, then asks question by question, and
 stops before the first call that could go over the budget. The prices are the settings'. Without a
@@ -178,7 +178,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--budget", type=_dollars, default=0.50, help="US dollars that it may spend at most")
+    add("--budget", type=_dollars, default=1.00, help="US dollars that it may spend at most")
     add("--docs", type=Path, default=Path("docs"), help="folder of the pages")
     add("--questions", type=Path, default=QUESTIONS, help="JSONL file about them")
     add("--hostile", type=int, default=60, help="how many hostile texts")

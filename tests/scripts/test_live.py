@@ -53,7 +53,7 @@ def test_without_a_key_it_says_what_it_would_do(
         "2 questions about 3 pages, and 4 hostile texts, for gemini-3.8-flash: about $" in printed
     )
     assert "nothing is asked" in printed
-    assert "$0.50" in printed
+    assert "$1.00" in printed
 
 
 def test_questions_and_hostile_texts_are_asked_and_the_cost_is_told(
@@ -64,7 +64,7 @@ def test_questions_and_hostile_texts_are_asked_and_the_cost_is_told(
     assert "2 answers" in printed
     assert "cites a relevant page" in printed
     assert "Hostile texts held off: 4 of 4." in printed
-    assert "of $0.50; all was asked." in printed
+    assert "of $1.00; all was asked." in printed
     assert "Spent $0.0000" not in printed
     assert gemini.faults.calls[GENERATE] >= 5
 
