@@ -1,6 +1,6 @@
 # Everything a person does with docchat, one word each. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run index ask evaluate test check faults fuzz injection load endings bench widget deploy destroy test-infra test-docusaurus format lock clean
+.PHONY: help setup demo run index ask evaluate test check faults fuzz injection load endings bench widget deploy destroy test-infra test-docusaurus audit sbom live mutants format lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 8080
@@ -24,6 +24,12 @@ LOCK := $(COMPILE) pyproject.toml
 TERRAFORM := terraform -chdir=infra/terraform
 CHECKOV := .local/venvs/checkov
 CHATKIT := .local/venvs/chatkit
+AUDIT := .local/venvs/audit
+MUTANTS := .local/venvs/mutants
+BUDGET ?= 1.00
+# What a function can be built from.
+SHIPPED := functions/chat/requirements.txt functions/health/requirements.txt \
+	requirements/mcp.txt requirements/chatkit.txt
 RETRIEVAL := .local/venvs/retrieval
 RETRIEVAL_DATA ?= ../shared/data/retrieval
 ENVIRONMENTS := .local/venvs
@@ -89,6 +95,19 @@ $(CHATKIT)/.ready: requirements/chatkit.txt
 	$(CHATKIT)/bin/pip install --quiet --require-hashes -r requirements/chatkit.txt
 	touch $@
 
+live: $(READY) ## ask the real Gemini the evaluation and hostile texts, for BUDGET dollars at most
+	$(BIN)/python -m scripts.live --budget $(BUDGET)
+
+mutants: $(READY) $(MUTANTS)/.ready ## break guard, retries and streams a little: do the tests notice?
+	PATH="$(CURDIR)/$(MUTANTS)/bin:$$PATH" $(MUTANTS)/bin/python -m scripts.mutants --missed
+
+# Sees what .venv has; apart from it, because it brings a terminal user interface.
+$(MUTANTS)/.ready: requirements/mutants.txt $(READY)
+	$(PYTHON) -m venv $(MUTANTS)
+	$(MUTANTS)/bin/pip install --quiet --require-hashes -r requirements/mutants.txt
+	cd $(MUTANTS)/lib/python3*/site-packages && echo "$(CURDIR)/$(VENV)/lib/$$(basename $$(dirname $$PWD))/site-packages" > venv.pth
+	touch $@
+
 evaluate: $(RETRIEVAL)/.ready ## measure retrieval on the public sets, beside the quick-starts
 	HF_HUB_OFFLINE=1 $(RETRIEVAL)/bin/python -m scripts.evaluate --data "$(RETRIEVAL_DATA)" \
 		--embedder minilm --quick-starts
@@ -136,6 +155,23 @@ $(CHECKOV)/.ready: requirements/checkov.txt
 	$(CHECKOV)/bin/pip install --quiet --require-hashes -r requirements/checkov.txt
 	touch $@
 
+audit: $(AUDIT)/.ready ## known vulnerabilities in whatever is locked; asks PyPI
+	set -e; for lock in $(SHIPPED) requirements/tools.txt requirements/dev.txt; do \
+		echo "$$lock"; $(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes -r "$$lock"; done
+
+sbom: $(AUDIT)/.ready ## what the functions are made of, as CycloneDX, in build/sbom
+	mkdir -p build/sbom
+	set -e; for lock in $(SHIPPED); do \
+		sbom="build/sbom/$$(echo "$${lock%.txt}" | tr / -).cdx.json"; echo "$$sbom"; \
+		$(AUDIT)/bin/python -W ignore -m cyclonedx_py requirements --output-reproducible \
+			--pyproject pyproject.toml -o "$$sbom" "$$lock"; done
+
+# Apart from .venv: they need other versions of what the tests need.
+$(AUDIT)/.ready: requirements/audit.txt
+	$(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/pip install --quiet --require-hashes -r requirements/audit.txt
+	touch $@
+
 widget: ## build widget/dist from its sources, and print its size and integrity hash
 	cd widget && npm ci --ignore-scripts --no-audit --no-fund && npm run --silent build
 
@@ -147,9 +183,13 @@ lock: $(READY) ## write the hash-locked requirements anew from pyproject.toml
 	$(LOCK) --all-extras -o requirements/dev.txt
 	$(LOCK) --constraints requirements/dev.txt -o functions/chat/requirements.txt
 	$(LOCK) --constraints requirements/dev.txt -o functions/health/requirements.txt
-	cp functions/chat/requirements.txt requirements/chatkit.txt  # what it has, uv keeps if it can
-	$(COMPILE) pyproject.toml requirements/chatkit.in -o requirements/chatkit.txt
+	$(LOCK) --extra tools --constraints requirements/dev.txt -o requirements/tools.txt
+	$(LOCK) --extra mcp --constraints requirements/dev.txt -o requirements/mcp.txt
+	cp requirements/mcp.txt requirements/chatkit.txt  # what it has, uv keeps if it can
+	$(COMPILE) pyproject.toml requirements/chatkit.in --extra mcp -o requirements/chatkit.txt
 	$(COMPILE) requirements/checkov.in -o requirements/checkov.txt
+	$(COMPILE) requirements/audit.in -o requirements/audit.txt
+	$(COMPILE) requirements/mutants.in --constraints requirements/dev.txt -o requirements/mutants.txt
 	$(COMPILE) pyproject.toml benchmarks/retrieval/requirements.in --extra tools \
 		--constraints requirements/dev.txt -o benchmarks/retrieval/requirements.txt
 	for peer in $(BENCHED_PEERS); do \

@@ -152,9 +152,17 @@ async def _events(
         yield event
 
 
-async def retrieve(question: Question, upstream: Upstream, policy: Policy) -> tuple[Passage, ...]:
-    """The passages that the model gets to see; none when the docs do not cover the question."""
-    found = await _retrieve(question, upstream, policy, _Watch(Trace()))
+async def retrieve(
+    question: Question, upstream: Upstream, policy: Policy, trace: Trace
+) -> tuple[Passage, ...]:
+    """The passages that the model would get to see; none when the docs do not cover the question.
+
+    Args and errors are those of `answer`.
+    """
+    try:
+        found = await _retrieve(question, upstream, policy, _Watch(trace))
+    finally:
+        trace.retries = upstream.retries
     return found.passages if found.covered else ()
 
 

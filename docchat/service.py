@@ -1,6 +1,5 @@
 """The chat as the web sees it: the flow, its clients, the limits and the log, put together."""
 
-import asyncio
 import functools
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing, suppress
@@ -10,15 +9,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from docchat import logs
-from docchat.answering import Policy, answer
+from docchat.answering import Policy, answer, retrieve
 from docchat.clients import Clients
 from docchat.core.hosts import host_of
-from docchat.core.models import Event, Question, Trace
+from docchat.core.models import Event, Passage, Question, Trace
 from docchat.core.wording import Wording, wording_for
 from docchat.deadlines import TimeLimits
 from docchat.drain import DRAIN
-from docchat.errors import Misconfigured, NotFound, SwitchedOff
+from docchat.errors import Misconfigured, SwitchedOff
 from docchat.limits import RateLimiter, StreamSlots, TokenBudget, share
+from docchat.optional_routes import OptionalRoute
 from docchat.repeats import Repeats
 from docchat.retries import RetryBudget
 from docchat.runtime import Runtime
@@ -36,6 +36,7 @@ from docchat.web.site import public_configuration
 if TYPE_CHECKING:
     from docchat.providers.qdrant_threads import OwnersThreads
 
+_MCP_OFF = "MCP is switched off here. The page about agents says how to switch it on."
 _CHATKIT_OFF = "ChatKit is switched off here. The page about ChatKit says how to switch it on."
 
 
@@ -76,6 +77,7 @@ class ChatService:
             "/": chat,
             "/chatkit": {"POST": guarded(self._chatkit, self)},
             "/feedback": {"POST": guarded(feedback, self)},
+            "/mcp": {"POST": guarded(self._mcp, self)},
             "/v1/chat/completions": {"POST": keyed(guarded_answer(completions(self), self), key)},
             "/v1/models": {"GET": keyed(models, key)},
         }
@@ -84,8 +86,9 @@ class ChatService:
         """Import what the first answer needs, and the routes that are switched on."""
         with suppress(Misconfigured):  # the requests say so
             self._runtime.warm()
-            if self._settings.chatkit is Switch.ON:
-                self._chatkit_endpoint  # noqa: B018 - makes it
+            for route in (self._mcp, self._chatkit):
+                if route.is_on:
+                    route.endpoint  # noqa: B018 - makes it
 
     def public(self) -> dict[str, object]:
         """What a page may know before it asks."""
@@ -104,15 +107,19 @@ class ChatService:
         if settings.chat_mode is ChatMode.OFF:
             raise SwitchedOff("CHAT_MODE=off")
         async with AsyncExitStack() as leases:
-            connect = functools.partial(self._connect, leases)
-            limits = _time_limits(settings)
-            upstream = Upstream(
-                connect, limits, self._retries, turns=self._turns, waited_s=waited_s
-            )
+            upstream = self._upstream(leases, waited_s)
             events = answer(question, upstream, policy_of(settings), trace)
             await leases.enter_async_context(aclosing(events))
             async for event in events:
                 yield event
+
+    async def passages(
+        self, question: Question, trace: Trace, *, waited_s: float
+    ) -> tuple[Passage, ...]:
+        """The passages that an answer would be made from; none when the docs do not cover it."""
+        async with AsyncExitStack() as leases:
+            upstream = self._upstream(leases, waited_s)
+            return await retrieve(question, upstream, policy_of(self._settings), trace)
 
     def wording(self, question: Question) -> Wording:
         """The fixed sentences in the question's language."""
@@ -129,25 +136,24 @@ class ChatService:
         if settings.log_questions is Switch.ON:
             logs.question(call.id, question.text)
 
-    async def _chatkit(self, call: Call) -> Response:
-        settings = self._settings
-        if settings.chatkit is Switch.OFF:
-            raise NotFound("CHATKIT=off: the route is off", detail=_CHATKIT_OFF)
-        if settings.chat_mode is ChatMode.OFF:
-            raise SwitchedOff("CHAT_MODE=off")
-        chatkit = await asyncio.to_thread(lambda: self._chatkit_endpoint)
-        return await chatkit(call)
+    @functools.cached_property
+    def _chatkit(self) -> OptionalRoute:
+        def make() -> Endpoint:
+            from docchat.web.chatkit.endpoint import endpoint as chatkit  # noqa: PLC0415
+
+            keeps = self._settings.chatkit_store is ChatKitStore.QDRANT
+            return chatkit(self, self._open_threads if keeps else None)
+
+        return OptionalRoute("chatkit", _CHATKIT_OFF, lambda: self._settings, make)
 
     @functools.cached_property
-    def _chatkit_endpoint(self) -> Endpoint:
-        """The route with its SDK; imported here, so that who has it off does without."""
-        try:
-            from docchat.web.chatkit.endpoint import endpoint as chatkit  # noqa: PLC0415
-        except ModuleNotFoundError as exc:
-            text = f"CHATKIT=on needs the packages of requirements/chatkit.txt: no {exc.name}"
-            raise Misconfigured(text) from exc
-        keeps = self._settings.chatkit_store is ChatKitStore.QDRANT
-        return chatkit(self, self._open_threads if keeps else None)
+    def _mcp(self) -> OptionalRoute:
+        def make() -> Endpoint:
+            from docchat.web.mcp.endpoint import endpoint as mcp  # noqa: PLC0415
+
+            return mcp(self)
+
+        return OptionalRoute("mcp", _MCP_OFF, lambda: self._settings, make)
 
     async def _open_threads(self, leases: AsyncExitStack, owner: str) -> "OwnersThreads":
         return (await self._runtime.lease_threads(leases)).of(owner)
@@ -155,6 +161,16 @@ class ChatService:
     @property
     def _settings(self) -> Settings:
         return self._runtime.settings
+
+    def _upstream(self, leases: AsyncExitStack, waited_s: float) -> Upstream:
+        """This request's calls; what they use stays open as long as `leases`."""
+        return Upstream(
+            functools.partial(self._connect, leases),
+            _time_limits(self._settings),
+            self._retries,
+            turns=self._turns,
+            waited_s=waited_s,
+        )
 
     @functools.cached_property
     def _budget(self) -> TokenBudget:

@@ -93,6 +93,8 @@ class Settings(BaseModel):
     chatkit_store: ChatKitStore = ChatKitStore.REQUEST
     chatkit_retention_days: int = Field(default=30, ge=1, le=3650)
 
+    mcp: Switch = Switch.OFF
+
     forwarded_for_entry: int = Field(default=0, ge=0, le=10)
     rate_limit_per_minute: int = Field(default=20, ge=0, le=100_000)
     rate_limit_burst: int = Field(default=10, ge=1, le=100_000)

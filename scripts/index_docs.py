@@ -31,6 +31,7 @@ from docchat.indexing import Allowed, Patience, Report, index, roll_back
 from docchat.providers.docs_site import ReadingNotes, SiteReading, pages, read_site
 from docchat.runtime import Runtime
 from scripts.console import complain, say, steps
+from scripts.index_markdown import as_failure, as_markdown
 from scripts.index_options import parse_arguments
 from scripts.llms_txt import LlmsTxt
 from scripts.local import EMULATOR_NOTICE, is_emulated, local_environment
@@ -147,7 +148,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 say(console, EMULATOR_NOTICE, style="yellow")
             _run(options, Runtime(publish=options.publish), console)
     except DocchatError as exc:
-        complain(console, "\n".join([str(exc), *getattr(exc, "__notes__", [])]))
+        why = "\n".join([str(exc), *getattr(exc, "__notes__", [])])
+        complain(console, why)
+        if options.markdown:
+            options.markdown.write_text(as_failure(why, dry_run=options.dry_run))
         return _exit_code(exc)
     except KeyboardInterrupt:
         complain(console, "Interrupted: the published index is unchanged, run it again to go on.")
@@ -184,13 +188,16 @@ def _run(options: argparse.Namespace, runtime: Runtime, console: Console) -> Non
     if options.llms_txt and not options.dry_run:
         listed.write(options.llms_txt, runtime.settings.site_name)
     seconds = time.monotonic() - began
+    dry_run = options.dry_run
     cost = report.tokens * runtime.settings.price_embedding_per_million / 1_000_000
+    if options.markdown:
+        options.markdown.write_text(as_markdown(reading, report, cost, dry_run=dry_run))
     if options.json:
-        whole = {"dry_run": options.dry_run, "seconds": round(seconds, 2), "cost_usd": cost}
+        whole = {"dry_run": dry_run, "seconds": round(seconds, 2), "cost_usd": cost}
         print(json.dumps({**asdict(report), **whole, **_notes(reading)}))
     else:
-        print_report(reading, report, console, dry_run=options.dry_run)
-        say(console, f"{_paid(report, cost, dry_run=options.dry_run)} Took {seconds:.1f} s.")
+        print_report(reading, report, console, dry_run=dry_run)
+        say(console, f"{_paid(report, cost, dry_run=dry_run)} Took {seconds:.1f} s.")
 
 
 def site_of(options: argparse.Namespace, site_url: str | None) -> Reading:

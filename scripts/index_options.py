@@ -38,6 +38,12 @@ def parse_arguments(arguments: Sequence[str] | None, description: str = "") -> a
     )
     parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
     parser.add_argument(
+        "--markdown",
+        type=Path,
+        metavar="FILE",
+        help="also write the report there as Markdown, for a pull request or a job's summary",
+    )
+    parser.add_argument(
         "--llms-txt",
         type=folder,
         metavar="FOLDER",

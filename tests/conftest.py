@@ -11,7 +11,10 @@ pytest.register_assert_rewrite("tests.faults", "tests.infra.workspace")
 settings.register_profile("docchat", deadline=None)
 settings.load_profile("docchat")
 
-FIRST = ("hostile", "generators", "scripts", "chatkit", "widget", "clients", "web", "faults")
+FIRST = (
+    *("hostile", "generators", "operations", "scripts", "chatkit", "widget", "clients", "web"),
+    *("faults", "workflows"),
+)
 """Folders whose files take longest: many inputs, or many servers and deadlines to wait for."""
 
 

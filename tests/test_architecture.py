@@ -68,6 +68,8 @@ RULE: dict[str, set[str]] = {
     | {"pydantic", "starlette"},
     "docchat.web.chatkit": {"docchat.core", "docchat.errors", "docchat.logs", "docchat.web"}
     | {"anyio", "chatkit", "pydantic", "pydantic_core", "starlette"},
+    "docchat.web.mcp": {"docchat.core", "docchat.errors", "docchat.web"}
+    | {"mcp", "mcp_types", "pydantic", "starlette"},
     "docchat.rotation": {"pydantic"},
     "docchat.checked_index": {"docchat.core", "docchat.errors", "docchat.settings"}
     | {"docchat.providers"},
@@ -76,6 +78,8 @@ RULE: dict[str, set[str]] = {
     "docchat.runtime": {"docchat.errors", "docchat.indexes", "docchat.rotation"}
     | {"docchat.settings", "docchat.providers", "pydantic"},
     "docchat.readiness": {"docchat.errors", "docchat.logs", "docchat.runtime"},
+    "docchat.optional_routes": {"docchat.errors", "docchat.setting_types", "docchat.settings"}
+    | {"docchat.web", "starlette"},
     "docchat.service": {"docchat", "starlette"},
     "functions": {"docchat", "functions_framework", "starlette"},
 }

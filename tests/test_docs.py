@@ -55,12 +55,51 @@ def test_every_problem_type_has_its_heading_on_the_errors_page(error: type[Docch
     assert error.slug in {slugify(heading.strip("`")) for heading in headings("errors.md")}
 
 
+def test_the_api_has_the_version_of_the_project() -> None:
+    told = [
+        re.search(pattern, (ROOT / file).read_text(), re.MULTILINE)
+        for file, pattern in (
+            ("pyproject.toml", r'^version = "(.+)"$'),
+            ("docs/openapi.yaml", r"^  version: (.+)$"),
+        )
+    ]
+    assert told[0]
+    assert told[1]
+    assert told[0][1] == told[1][1]
+
+
 def test_every_make_target_that_the_docs_name_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
     pages = [*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
     for page in pages:
         named = re.findall(r"(?:^|`)make ([a-z]+)", page.read_text(), flags=re.MULTILINE)
         assert set(named) <= targets, page
+
+
+ARCHITECTURE = (ROOT / "docs/architecture.md").read_text()
+
+
+def test_the_map_names_only_what_is_there_and_every_module_of_the_package() -> None:
+    block = ARCHITECTURE.split("```text\n", 1)[1].split("```", 1)[0]
+    named = [line.split()[0] for line in block.splitlines()]
+    assert [path for path in named if not (ROOT / path).exists()] == []
+    there = {
+        f"docchat/{path.name}{'/' if path.is_dir() else ''}"
+        for path in (ROOT / "docchat").iterdir()
+        if not path.name.startswith("__")
+    }
+    assert there - set(named) == {"docchat/setting_types.py"}  # a part of the settings
+
+
+def test_every_place_of_the_walk_is_where_it_says() -> None:
+    walk = ARCHITECTURE.split("{#walk}\n", 1)[1].split("\n## ", 1)[0]
+    steps = re.findall(r"`([\w/]+\.(?:py|js))`\s+\(((?:`\w+`(?:, )?)+)\)", walk)
+    assert len(steps) >= 25
+    assert {path for path, _ in steps} == set(re.findall(r"`([\w/]+\.(?:py|js))`", walk))
+    for path, names in steps:
+        code = (ROOT / path).read_text()
+        for name in re.findall(r"\w+", names):
+            assert re.search(rf"(def|class|function\*?|async \*) ?{name}\b", code), (path, name)
 
 
 def test_every_relative_link_of_the_docs_leads_somewhere() -> None:

@@ -20,6 +20,7 @@ def pins(path: Path) -> Pins:
     return found
 
 
+OWN_AND_MCP = ("functions/chat/requirements", "requirements/mcp")
 LOCK = pins(ROOT / "requirements/dev.txt")
 
 
@@ -41,8 +42,24 @@ def test_chatkit_changes_no_version_of_the_function_but_what_its_sdk_cannot_take
     assert changed == {"websockets"}  # openai-agents takes none from 17 on; docchat uses none
 
 
+def test_mcp_changes_no_version_of_the_function() -> None:
+    own, with_sdk = (pins(ROOT / f"{name}.txt") for name in OWN_AND_MCP)
+    assert own.items() < with_sdk.items() <= LOCK.items()
+
+
+def test_a_job_that_indexes_gets_what_was_tested() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = names([*project["dependencies"], *project["optional-dependencies"]["tools"]])
+    installed = pins(ROOT / "requirements/tools.txt")
+    assert installed.items() <= LOCK.items()
+    assert wanted <= {name.split(" ; ")[0].lower() for name in installed}
+
+
 def test_every_pin_has_hashes() -> None:
-    for lock in (LOCK, pins(ROOT / "requirements/chatkit.txt")):
+    for lock in (
+        LOCK,
+        *(pins(ROOT / f"requirements/{name}.txt") for name in ("audit", "chatkit", "mutants")),
+    ):
         assert all(hashes for _, hashes in lock.values())
 
 
@@ -55,5 +72,5 @@ def test_every_direct_dependency_is_locked() -> None:
 
 
 def test_no_index_address_is_in_the_lock() -> None:
-    for name in ("dev.txt", "chatkit.txt"):
+    for name in ("audit.txt", "chatkit.txt", "dev.txt", "mcp.txt", "mutants.txt", "tools.txt"):
         assert "://" not in (ROOT / "requirements" / name).read_text()

@@ -68,7 +68,7 @@ async def test_an_upstream_that_is_down_is_not_asked_much_more_often(emulator: S
     assert 300 < emulator.state.stats.calls["batchEmbedContents"] <= 1.2 * 300
 
 
-@pytest.mark.parametrize("given", [{}, {"CHATKIT": "on"}, {"CHATKIT": "maybe"}])
+@pytest.mark.parametrize("given", [{}, {"CHATKIT": "on"}, {"MCP": "on"}, {"MCP": "maybe"}])
 def test_warming_up_leaves_it_to_the_requests_to_say_what_is_missing(
     given: dict[str, str],
 ) -> None:

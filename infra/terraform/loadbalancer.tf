@@ -75,7 +75,7 @@ resource "google_compute_url_map" "this" {
     default_service = google_compute_backend_service.this["health"].id
 
     path_rule {
-      paths   = ["/", "/chat", "/chatkit", "/feedback", "/v1/*"]
+      paths   = ["/", "/chat", "/chatkit", "/feedback", "/mcp", "/v1/*"]
       service = google_compute_backend_service.this["chat"].id
     }
     path_rule {

@@ -14,10 +14,14 @@ locals {
     if length(regexall(local.not_source, file)) == 0
   }
 
-  # ChatKit's SDK brings forty packages: only who has switched it on builds them in.
-  chatkit = lookup(var.settings, "CHATKIT", "off") == "on"
+  # The SDKs of ChatKit and MCP bring packages that nothing else needs: only who has switched one
+  # on builds them in. ChatKit's have MCP's among them.
+  optional_sdks = [
+    for setting, file in { CHATKIT = "chatkit.txt", MCP = "mcp.txt" } :
+    "${local.repository}/requirements/${file}" if lookup(var.settings, setting, "off") == "on"
+  ]
   requirements = {
-    chat   = local.chatkit ? { "requirements.txt" = "${local.repository}/requirements/chatkit.txt" } : {}
+    chat   = length(local.optional_sdks) > 0 ? { "requirements.txt" = local.optional_sdks[0] } : {}
     health = {}
   }
 

@@ -386,4 +386,8 @@ variable "settings" {
     condition     = contains(["on", "off"], lookup(var.settings, "LOG_QUESTIONS", "off"))
     error_message = "settings.LOG_QUESTIONS must be on or off."
   }
+  validation {
+    condition     = contains(["on", "off"], lookup(var.settings, "MCP", "off"))
+    error_message = "settings.MCP must be on or off."
+  }
 }

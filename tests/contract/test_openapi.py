@@ -57,8 +57,8 @@ def test_its_routes_and_methods_are_those_of_the_functions() -> None:
     served = ChatService(Runtime(dict)).routes
     chat = {(method, path) for path, methods in served.items() for method in methods}
     health = {(m, path) for path in ("/health", "/health/live") for m in ("GET", "HEAD")}
-    # What /chatkit takes is defined by OpenAI's SDK; it is not there unless it is switched on.
-    assert chat | health == OPERATIONS | {("POST", "/chatkit")}
+    # What these two take their SDKs define; they are not there unless they are switched on.
+    assert chat | health == OPERATIONS | {("POST", "/chatkit"), ("POST", "/mcp")}
 
 
 def test_its_problem_types_are_those_of_the_errors() -> None:

@@ -98,6 +98,13 @@ def test_what_is_safe_stays_as_it_is(text: str) -> None:
         ("a ` b", "a \\` b"),
         ("[`a``](https://evil.example)`", "[`a``] (https://evil.example)`"),
         ("\\https://evil.example", "\\ `https://evil.example`"),
+        ("https://evil.example/a_(b) c", "`https://evil.example/a_(b)` c"),
+        ("(https://evil.example/a)", "(`https://evil.example/a`)"),
+        ("https://evil.example/(a))", "`https://evil.example/(a)`)"),
+        ("[https://d.example/x] y", "[`https://d.example/x`] y"),
+        ("\\https://d.example/x[1]", "\\ <https://d.example/x>[1]"),
+        ("a [](https://evil.example/x) c", "a \u00a0(`evil.example`) c"),
+        ("[# a](//) b", "\u00a0# a b"),
         ("`a\nb`", "`a b`"),
         ("a [`x`](y)`z`", "a `x` `z`"),
         ("~~~ a|b\n-|-\n[x](https://evil.example)", "~~~ a|b\n-|-\nx (`evil.example`)"),
@@ -117,6 +124,11 @@ def test_nothing_is_held_back_for_long(text: str) -> None:
     answer = OutputFilter(PASSAGES)
     events = [event for char in text for event in answer.feed(char)]
     assert "".join(event.text for event in events if isinstance(event, TextDelta))
+
+
+def test_a_link_whose_words_come_in_pieces_is_the_same_link() -> None:
+    assert run("[https://d.exa", "mple/x](https://d.example/x)")[0] == "<https://d.example/x>"
+    assert run("[a `b", "` c](https://evil.", "example)")[0] == "a `b` c (`evil.example`)"
 
 
 def test_plain_prose_is_not_held_back() -> None:

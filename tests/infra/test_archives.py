@@ -76,16 +76,21 @@ def test_an_archive_holds_the_function_and_docchat_and_nothing_else(planned: Pla
         assert names == wanted | {"main.py", "requirements.txt"}
 
 
-def test_chatkit_comes_into_the_chat_functions_requirements_where_it_is_on(
+def test_optional_packages_come_into_the_chat_functions_requirements_where_they_are_on(
     stand_in: None, new_workspace: NewWorkspace, tmp_path: Path
 ) -> None:
     workspace = new_workspace()
-    for switch, wanted in (("off", "functions/chat"), ("on", "requirements")):
-        workspace.plan(SMALLEST | {"settings": {"CHATKIT": switch}}, SECRETS)
-        chat = unpacked(workspace, "chat", tmp_path / f"chat-{switch}") / "requirements.txt"
-        name = "chatkit.txt" if switch == "on" else "requirements.txt"
-        assert chat.read_text() == (workspace.repository / wanted / name).read_text()
-        health = unpacked(workspace, "health", tmp_path / f"health-{switch}") / "requirements.txt"
+    for on, wanted in (
+        ((), "functions/chat/requirements.txt"),
+        (("MCP",), "requirements/mcp.txt"),
+        (("CHATKIT", "MCP"), "requirements/chatkit.txt"),
+    ):
+        switches = dict.fromkeys(on, "on")
+        workspace.plan(SMALLEST | {"settings": switches}, SECRETS)
+        folder = tmp_path / "-".join(("with", *on))
+        chat = unpacked(workspace, "chat", folder / "chat") / "requirements.txt"
+        assert chat.read_text() == (workspace.repository / wanted).read_text()
+        health = unpacked(workspace, "health", folder / "health") / "requirements.txt"
         own = workspace.repository / "functions/health/requirements.txt"
         assert health.read_text() == own.read_text()
 

@@ -78,8 +78,15 @@ def test_accept_event_stream_gets_the_ui_message_stream(chat: Chat) -> None:
         "text-end",
         "finish",
     ]
-    assert got[1]["url"] == SOURCE.url
-    assert got[1]["providerMetadata"] == {"docchat": {"n": 1, "snippet": "Run it."}}
+    assert got[0] == {"type": "start", "messageId": response.headers["x-request-id"]}
+    assert got[1] == {
+        "type": "source-url",
+        "sourceId": "1",
+        "url": SOURCE.url,
+        "title": SOURCE.title,
+        "providerMetadata": {"docchat": {"n": 1, "snippet": "Run it."}},
+    }
+    assert {part["id"] for part in got[2:-1]} == {"0"}
     assert got[-1]["messageMetadata"] == {"outcome": "answered", "finish": "stop"}
 
 
@@ -119,8 +126,11 @@ def test_a_late_failure_of_a_stream_is_one_terminal_error(chat: Chat) -> None:
     got = parts(response)
     assert [part["type"] for part in got] == ["start", "text-start", "text-delta", "error"]
     error = json.loads(got[-1]["errorText"])
-    assert error["type"] == "urn:docchat:problem:upstream-timeout"
-    assert error["request_id"] == response.headers["x-request-id"]
+    assert error == {
+        "type": "urn:docchat:problem:upstream-timeout",
+        "detail": UpstreamTimeout.detail,
+        "request_id": response.headers["x-request-id"],
+    }
 
 
 def test_a_late_failure_of_a_json_answer_keeps_its_status(chat: Chat) -> None:

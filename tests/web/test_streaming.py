@@ -68,6 +68,19 @@ def test_a_silence_is_filled_with_comments_and_nothing_else_changes(
 
 
 @PROTOCOLS
+def test_a_silence_is_waited_for_and_not_watched(wire: StreamFormat[Event]) -> None:
+    async def silent() -> AsyncGenerator[Event]:
+        yield TextDelta("one ")
+        await asyncio.sleep(0.5)
+        yield STOP
+
+    with serving(silent, wire) as client:
+        before = time.process_time()
+        client.post("/")
+        assert time.process_time() - before < 0.3  # an endless look at the clock takes 0.5 s
+
+
+@PROTOCOLS
 def test_there_are_no_comments_while_there_is_something_to_say(wire: StreamFormat[Event]) -> None:
     async def steady() -> AsyncGenerator[Event]:
         for _ in range(20):

@@ -60,7 +60,7 @@ run "behind_the_balancer" {
     error_message = "Every question is logged, and one probe in ten."
   }
   assert {
-    condition     = toset(google_compute_url_map.this[0].path_matcher[0].path_rule[0].paths) == toset(["/", "/chat", "/chatkit", "/feedback", "/v1/*"])
+    condition     = toset(google_compute_url_map.this[0].path_matcher[0].path_rule[0].paths) == toset(["/", "/chat", "/chatkit", "/feedback", "/mcp", "/v1/*"])
     error_message = "The chat function's routes are not those of the HTTP contract."
   }
   assert {
