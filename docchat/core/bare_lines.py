@@ -18,7 +18,7 @@ class BareLine:
 
     def add(self, text: str) -> None:
         """Go on to this text."""
-        if self.so_far or "\n" in text:
+        if text and (self.so_far or "\n" in text):
             self.so_far = _BARE.fullmatch(text, text.rfind("\n") + 1) is not None
 
 

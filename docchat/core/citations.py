@@ -61,24 +61,25 @@ class CitationFilter:
         for segment in segments:
             if segment.fixed:
                 self._filter(prose, following=segment.text[:1])
-                out += [Segment(self._given(), fixed=False), segment]
+                out += [*self._given(), segment]
                 self._line.add(segment.text)
                 prose = ""
             else:
                 prose += segment.text
         self._filter(prose)
-        out.append(Segment(self._given(), fixed=False))
-        return out
+        return [*out, *self._given()]
 
-    def _given(self) -> str:
+    def _given(self) -> list[Segment]:
         text = "".join(self._prose)
         self._prose.clear()
         self._line.add(text)
-        return text
+        return [Segment(text, fixed=False)] if text else []
 
     def _filter(self, text: str, following: str | None = None) -> None:
         """Give out prose; `following` is the character behind it if no more prose comes."""
         position, self._held = 0, ""
+        if not text:
+            return
         while token := _TOKEN.search(text, position):
             space = " " if text.endswith(" ", position, token.start()) else ""
             self._put(text[position : token.start() - len(space)])
@@ -133,7 +134,7 @@ class CitationFilter:
         behind = end + len(text[end : end + 3]) - len(text[end : end + 3].lstrip(" "))
         if following is None and behind == len(text):
             return None
-        self._prose = [self._given()]  # for the line to be up to date
+        self._prose = [given.text for given in self._given()]  # for the line to be up to date
         if self._line.so_far:
             self._put(space)
             if not opens_block(text[behind : behind + 1] or following or "a"):

@@ -84,6 +84,8 @@ class LinkFilter:
 
     def _scan(self, text: str, *, final: bool) -> None:
         position, self._held = 0, ""
+        if not text:
+            return
         while token := _TOKEN.search(text, position):
             self._prose(text[position : token.start()])
             end = self._take(token, final=final)

@@ -49,7 +49,8 @@ _INCOMPLETE = re.compile(
     r"|\\)\Z",
     re.IGNORECASE,
 )
-_LONGEST = MOST_CHARS + 100  # characters of what `_INCOMPLETE` matches
+_BEGINS = re.compile(r"[hfwHFW/\\@<&]")  # all that `_INCOMPLETE` matches
+_LONGEST = MOST_CHARS + 100  # characters of what it matches
 _LINE_END = re.compile(r"\n(?:[ \t]*>)*")  # in a code span it is a space, in every quote alike
 _TRAILING = re.compile(r"[?!.,:;'\"_~\\]+\Z")
 _ENDS_A_SENTENCE = re.compile(r"[.,;:!?)]*")
@@ -139,7 +140,8 @@ class MarkupFilter:
 def _certain(text: str, position: int) -> int:
     """Up to where `text` has nothing that more text would change."""
     word = max(text.rfind(" "), text.rfind("\n")) + 1  # nothing of it has white space
-    begun = _INCOMPLETE.search(text, max(position, word, len(text) - _LONGEST))
+    may_begin = _BEGINS.search(text, max(position, word, len(text) - _LONGEST))
+    begun = may_begin and _INCOMPLETE.search(text, may_begin.start())
     return begun.start() if begun else len(text)
 
 

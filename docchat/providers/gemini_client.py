@@ -19,9 +19,11 @@ the slowest waited 30 s for its first piece."""
 TIMEOUTS = httpx2.Timeout(connect=3.0, read=60.0, write=10.0, pool=3.0)
 """Seconds. An answer's own, shorter limits are `docchat.deadlines`'; `read` is for the indexer."""
 
+_IDLE = 20  # connections that are kept open: with every request, the pool looks at each of them
+
 _DIVERTED: ContextVar[list[httpx2.Response] | None] = ContextVar("diverted", default=None)
 
-_LIMITS = httpx2.Limits(max_connections=POOL, max_keepalive_connections=POOL)
+_LIMITS = httpx2.Limits(max_connections=POOL, max_keepalive_connections=_IDLE)
 
 
 def connect(

@@ -28,7 +28,7 @@ from docchat.providers.qdrant_status import busy, status_error
 
 _TOO_MANY = 429
 # httpx2 stops at 100 connections without a word, and the 101st search waits for its turn.
-_LIMITS = httpx2.Limits(max_connections=1000, max_keepalive_connections=100)
+_LIMITS = httpx2.Limits(max_connections=1000, max_keepalive_connections=20)
 
 _log = logging.getLogger(__name__)
 
