@@ -27,6 +27,7 @@ CHATKIT := .local/venvs/chatkit
 AUDIT := .local/venvs/audit
 MUTANTS := .local/venvs/mutants
 BUDGET ?= 1.00
+SAMPLE ?= 0
 # What a function can be built from.
 SHIPPED := functions/chat/requirements.txt functions/health/requirements.txt \
 	requirements/mcp.txt requirements/chatkit.txt
@@ -99,7 +100,7 @@ live: $(READY) ## ask the real Gemini the evaluation and hostile texts, for BUDG
 	$(BIN)/python -m scripts.live --budget $(BUDGET)
 
 mutants: $(READY) $(MUTANTS)/.ready ## break guard, retries and streams a little: do the tests notice?
-	PATH="$(CURDIR)/$(MUTANTS)/bin:$$PATH" $(MUTANTS)/bin/python -m scripts.mutants --missed
+	PATH="$(CURDIR)/$(MUTANTS)/bin:$$PATH" $(MUTANTS)/bin/python -m scripts.mutants --missed --sample $(SAMPLE)
 
 # Sees what .venv has; apart from it, because it brings a terminal user interface.
 $(MUTANTS)/.ready: requirements/mutants.txt $(READY)

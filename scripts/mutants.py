@@ -2,6 +2,7 @@
 
     python -m scripts.mutants                       every module, as `make mutants` does
     python -m scripts.mutants --only core/citations
+    python -m scripts.mutants --sample 40           so many of each module, by chance
 
 A mutant is one small change: a number, an operator, a condition, an argument. mutmut makes them in
 a copy of the code, in build/mutants, and runs the tests that reach the changed function. What was
@@ -12,6 +13,7 @@ Exit codes: 0 every module has its score, 1 one has not, 2 wrong arguments or mu
 
 import argparse
 import json
+import random
 import re
 import shutil
 import subprocess
@@ -50,6 +52,7 @@ _COPIED = ("docchat", "emulators", "scripts", "functions", "tests", "docs", "pyp
 _NOTICED = frozenset({1, 3, 36, 24, -24, 152, 255})
 """mutmut's codes: a test failed, pytest broke, it ran into its time limit."""
 
+_SEED = 13
 _AT_IMPORT = ("docchat.core.markup.x__begun",)
 """Functions that run once, when their module is imported: mutmut breaks them too late to matter."""
 
@@ -74,22 +77,32 @@ class Score:
         return self.noticed / total if total else 1.0
 
 
-def scored(module: str, codes: Mapping[str, int | None]) -> Score:
-    """The score of a module, from mutmut's code for each mutant.
+def scored(module: str, codes: Mapping[str, int | None], chosen: Iterable[str]) -> Score:
+    """The score of a module, from mutmut's code for each of the chosen mutants.
 
     Raises:
-        RuntimeError: a mutant was not tried.
+        RuntimeError: one of them was not tried.
     """
-    tried = {name: code for name, code in codes.items() if not name.startswith(_AT_IMPORT)}
+    tried = {name: codes[name] for name in chosen}
     if None in tried.values():
         raise RuntimeError(f"mutants of {module} were not tried")
     missed = sorted(name for name, code in tried.items() if code not in _NOTICED)
     return Score(module, len(tried) - len(missed), tuple(missed))
 
 
-def report(scores: Iterable[Score]) -> Table:
-    """The scores as a table, and all of them together."""
-    table = Table("module", "mutants", "noticed", "score", title="Mutants that the tests notice")
+def choose(names: Iterable[str], most: int) -> list[str]:
+    """The mutants that can be noticed at all, or so many of them; the same ones every time."""
+    sound = sorted(name for name in names if not name.startswith(_AT_IMPORT))
+    if not 0 < most < len(sound):
+        return sound
+    return sorted(random.Random(_SEED).sample(sound, most))  # noqa: S311 - no secret
+
+
+def report(scores: Iterable[Score], sample: int = 0) -> Table:
+    """The scores as a table, and all of them together; says so where they are of a sample."""
+    title = "Mutants that the tests notice"
+    title += f", of up to {sample} a module by chance" if sample else ""
+    table = Table("module", "mutants", "noticed", "score", title=title)
     listed = list(scores)
     for score in listed:
         _row(table, score.module, score.noticed, len(score.missed))
@@ -144,6 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", nargs="+", choices=TESTS, default=list(TESTS), metavar="MODULE")
+    parser.add_argument("--sample", type=int, default=0, help="try so many of each module at most")
     parser.add_argument("--processes", type=int, default=1, help="how many mutants at a time")
     parser.add_argument("--fresh", action="store_true", help="forget what is known of earlier ones")
     parser.add_argument(
@@ -154,13 +168,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         shutil.rmtree(WORK, ignore_errors=True)
     WORK.mkdir(parents=True, exist_ok=True)
     copy_code(options.only)
-    command = ["mutmut", "run", "--max-children", str(options.processes)]
-    done = subprocess.run([sys.executable, "-m", *command], cwd=WORK, check=False)  # noqa: S603 - mutmut
-    if done.returncode:
+    command = [sys.executable, "-m", "mutmut", "run", "--max-children", str(options.processes)]
+    # It makes them all before it finds that none is of that name.
+    subprocess.run([*command, "none-yet"], cwd=WORK, check=False, stderr=subprocess.DEVNULL)  # noqa: S603 - mutmut
+    chosen = {module: choose(codes_of(module), options.sample) for module in options.only}
+    untried = [n for module, names in chosen.items() for n in names if codes_of(module)[n] is None]
+    if untried and subprocess.run([*command, *untried], cwd=WORK, check=False).returncode:  # noqa: S603 - mutmut
         return 2
-    scores = [scored(module, codes_of(module)) for module in options.only]
+    scores = [scored(module, codes_of(module), names) for module, names in chosen.items()]
     console = Console()
-    console.print(report(scores))
+    console.print(report(scores, options.sample))
     if options.missed:
         console.print("\n".join(name for score in scores for name in score.missed))
     return 0 if all(score.share >= LEAST for score in scores) else 1

@@ -208,6 +208,10 @@ def snippet(text: str, title: str = "T") -> Source:
     return source_of(1, Passage(Chunk("i", "p", "u", title, (), text), 1.0))
 
 
+def test_a_source_names_its_chunk_for_the_log() -> None:
+    assert snippet("text").chunk_id == "i"
+
+
 def test_a_snippet_has_no_heading_or_fence_marks() -> None:
     text = "## Install\n\n```sh\npip install x  # now\n```"
     assert snippet(text).snippet == "Install pip install x # now"

@@ -5,7 +5,7 @@ import tomllib
 import pytest
 from rich.console import Console
 
-from scripts.mutants import TESTS, Score, configuration, report, scored
+from scripts.mutants import TESTS, Score, choose, configuration, report, scored
 from tests.servers import ROOT
 
 
@@ -16,14 +16,22 @@ def test_every_module_and_each_of_its_tests_is_there() -> None:
 
 
 def test_a_failing_test_and_a_time_limit_notice_a_mutant_and_nothing_else_does() -> None:
-    score = scored("core/canary", {"a": 1, "b": 0, "c": 36, "d": 33, "e": 5, "f": 3})
+    codes = {"a": 1, "b": 0, "c": 36, "d": 33, "e": 5, "f": 3, "g": None}
+    score = scored("core/canary", codes, "abcdef")
     assert score == Score("core/canary", 3, ("b", "d", "e"))
     assert score.share == 0.5
 
 
 def test_a_mutant_that_was_not_tried_is_no_score() -> None:
     with pytest.raises(RuntimeError, match="core/canary"):
-        scored("core/canary", {"a": 1, "b": None})
+        scored("core/canary", {"a": 1, "b": None}, ["a", "b"])
+
+
+def test_a_sample_is_the_same_every_time_and_has_only_what_a_test_could_notice() -> None:
+    names = ["docchat.core.markup.x__begun__mutmut_1", *(f"m{n}" for n in range(9))]
+    assert choose(names, 0) == choose(names, 9) == sorted(names[1:])
+    assert len(choose(names, 4)) == 4
+    assert choose(names, 4) == choose(reversed(names), 4)
 
 
 def test_mutmut_is_told_the_modules_and_their_tests() -> None:
