@@ -37,6 +37,9 @@ locals {
     "WORDINGS",
   ]
 
+  # A public page is asked the same again and again; on a laptop each answer is made anew.
+  default_settings = { CACHE_S = "600" }
+
   # The same for both functions, so that health judges what chat uses.
   deployment_settings = {
     ALLOWED_ORIGINS = join(",", var.allowed_origins)
@@ -61,7 +64,7 @@ locals {
 
   environment = {
     for function in keys(local.functions) : function => merge(
-      { CACHE_S = "600" },
+      local.default_settings,
       var.settings,
       { for name, value in local.deployment_settings : name => value if value != "" },
       local.platform_settings,

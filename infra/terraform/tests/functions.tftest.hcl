@@ -96,6 +96,7 @@ run "settings_follow_from_the_deployment" {
   assert {
     condition = google_cloudfunctions2_function.this["chat"].service_config[0].environment_variables == tomap({
       ALLOWED_ORIGINS       = "https://docs.example.com,http://localhost:3000"
+      CACHE_S               = "600"
       CHAT_MODE             = "search"
       FORWARDED_ALLOW_IPS   = "127.0.0.1"
       FORWARDED_FOR_ENTRY   = "1"
