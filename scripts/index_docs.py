@@ -34,7 +34,7 @@ from scripts.console import complain, say, steps
 from scripts.index_markdown import as_failure, as_markdown
 from scripts.index_options import parse_arguments
 from scripts.llms_txt import LlmsTxt
-from scripts.local import EMULATOR_NOTICE, is_emulated, local_environment
+from scripts.local import EMULATOR_NOTICE, is_emulated, local_environment, refuse_to_leave
 from scripts.site_commit import commit_of
 
 OK, FAILED, MISUSED, REFUSED, LOCKED, INTERRUPTED = 0, 1, 2, 3, os.EX_TEMPFAIL, 130
@@ -145,6 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         overrides = {"SITE_URL": options.site_url} if options.site_url else None
         with local_environment(overrides, local_site=not options.publish) as variables:
             if is_emulated(variables):
+                refuse_to_leave(options.publish or variables["QDRANT_HOST"], variables)
                 say(console, EMULATOR_NOTICE, style="yellow")
             _run(options, Runtime(publish=options.publish), console)
     except DocchatError as exc:

@@ -7,7 +7,9 @@ a real Qdrant server; nothing else changes.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
+from docchat.errors import Misconfigured
 from docchat.settings import environment
 from emulators import gemini
 from emulators.server import serve_in_thread
@@ -15,6 +17,8 @@ from emulators.server import serve_in_thread
 EMULATED_EMBEDDING_MODEL = "emulated-embedding-001"
 EMULATED_GENERATIVE_MODEL = "emulated-flash"
 EMULATED_ABSTAIN_BELOW = "0.20"
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 EMULATOR_NOTICE = (
     "No GEMINI_API_KEY is set: an emulator answers by quoting the pages. This is not Gemini."
@@ -62,6 +66,22 @@ def local_environment(
 def is_emulated(variables: dict[str, str]) -> bool:
     """Whether `local_environment` put the emulator in Gemini's place."""
     return variables.get("EMBEDDING_MODEL") == EMULATED_EMBEDDING_MODEL
+
+
+def refuse_to_leave(place: str, variables: dict[str, str]) -> None:
+    """Raises `Misconfigured` when the emulator's vectors would get into an index that others read.
+
+    Args:
+        place: what the index is published to: a folder, `path:…`, `gs://…` or a URL.
+        variables: to run with; a bucket on this machine is no bucket.
+    """
+    parts = urlsplit(place)
+    stays = parts.scheme in {"", "path"} or parts.hostname in _LOOPBACK
+    if not stays and not (parts.scheme == "gs" and variables.get("STORAGE_BASE_URL")):
+        raise Misconfigured(
+            f"No GEMINI_API_KEY is set, and {place} must not get the emulator's vectors: set"
+            " GEMINI_API_KEY, or GEMINI_API_KEY_SECRET"
+        )
 
 
 def _set(variables: dict[str, str]) -> dict[str, str]:

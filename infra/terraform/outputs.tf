@@ -54,7 +54,7 @@ output "addresses" {
 }
 
 output "chat_url" {
-  description = "Where questions go: the address for the site's frontend."
+  description = "Where questions go, for requests of your own; the widget's data-endpoint is url."
   value       = "${local.url}/chat"
 }
 

@@ -101,6 +101,20 @@ def test_wrong_arguments_and_settings_say_what_to_change(
     assert hint in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("place", ["gs://a-bucket", "https://qdrant.example.com:6333"])
+def test_the_emulators_vectors_do_not_leave_this_machine(
+    site: Path,
+    place: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("QDRANT_HOST", place)
+    assert main(["--docs", str(site), *URL]) == MISUSED
+    told = capsys.readouterr().out
+    assert place in told.replace("\n", "")
+    assert "GEMINI_API_KEY" in told
+
+
 def test_a_blank_folder_is_not_the_working_folder(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as refused:
         main(["--docs", "", *URL])
