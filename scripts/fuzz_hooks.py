@@ -5,21 +5,36 @@ from typing import Any
 import schemathesis
 
 from docchat.core.visible import visible
+from docchat.web.requests import MAX_HISTORY_TURNS
 
-_NOT_A_QUESTION = ("assistant", "system", "developer")
+_DROPPED = ("system", "developer")
+_NOT_A_QUESTION = ("assistant", *_DROPPED)
 
 
 @schemathesis.hook
 def filter_case(_context: schemathesis.HookContext, case: schemathesis.Case[Any]) -> bool:
-    """Leave out what is well-formed but refused: no question at the end, invisible text alone."""
-    return not isinstance(case.body, dict) or (
-        _ends_with_a_question(case.body.get("messages")) and _can_be_seen(case.body)
-    )
+    """Leave out what is well-formed but refused.
+
+    No question at the end, too many turns besides those that are dropped, invisible text alone.
+    """
+    if not isinstance(case.body, dict):
+        return True
+    messages = case.body.get("messages")
+    return _ends_with_a_question(messages) and _are_few(messages) and _can_be_seen(case.body)
 
 
 def _ends_with_a_question(messages: object) -> bool:
     last = messages[-1] if isinstance(messages, list) and messages else None
     return not (isinstance(last, dict) and last.get("role") in _NOT_A_QUESTION)
+
+
+def _are_few(messages: object) -> bool:
+    kept = [one for one in messages if not _is_dropped(one)] if isinstance(messages, list) else []
+    return len(kept) <= MAX_HISTORY_TURNS + 1
+
+
+def _is_dropped(message: object) -> bool:
+    return isinstance(message, dict) and message.get("role") in _DROPPED
 
 
 def _can_be_seen(value: object) -> bool:

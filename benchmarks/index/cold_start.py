@@ -38,7 +38,7 @@ def table(points_of: Callable[[int], list[Point]]) -> Table:
         common = {"GEMINI_API_KEY": "cold", "GEMINI_BASE_URL": gemini.url, **_PATIENT}
         variables = {
             "artifact": {**common, "QDRANT_HOST": _PLACE, "STORAGE_BASE_URL": storage.url},
-            "qdrant-client": {**common, "QDRANT_HOST": server.url},
+            "Qdrant server": {**common, "QDRANT_HOST": server.url},
         }
         for count in (1_000, 10_000):
             asyncio.run(_publish(points_of(count), server.url, storage.url))
