@@ -73,14 +73,14 @@ class Clients:
     """What the flow talks to. Equal means the very same clients, so the same keys.
 
     Attributes:
-        answers: what other visitors were answered, by `answer_key`.
+        answers: what other visitors were answered, by `answer_key`; None keeps nothing.
     """
 
     embedder: QueryEmbedder
     index: PassageIndex
     generator: Generator
     budget: Budget
-    answers: MutableMapping[str, Sequence[Event]] = field(default_factory=dict, compare=False)
+    answers: MutableMapping[str, Sequence[Event]] | None = field(default=None, compare=False)
 
 
 class Connect(Protocol):

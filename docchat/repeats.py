@@ -52,7 +52,7 @@ class _Remembering:
 async def once(
     key: str | None,
     made: AsyncGenerator[Event],
-    answers: MutableMapping[str, Sequence[Event]],
+    answers: MutableMapping[str, Sequence[Event]] | None,
     trace: Trace,
 ) -> AsyncGenerator[Event]:
     """What is kept under the key, or else what is made now, which is kept if it is an answer.
@@ -60,11 +60,15 @@ async def once(
     Args:
         key: None for what is to be made in any case.
         made: the events of a new answer; not begun where there is one.
-        answers: the kept ones.
+        answers: the kept ones; None keeps nothing.
         trace: is told whether it was one of them.
     """
-    kept = answers.get(key) if key else None
-    if kept:
+    if key is None or answers is None:
+        async with aclosing(made):
+            async for event in made:
+                yield event
+        return
+    if kept := answers.get(key):
         trace.repeated = True
         for event in kept:
             yield event
@@ -72,7 +76,7 @@ async def once(
     events: list[Event] = []
     async with aclosing(made):
         async for event in made:
-            if key and isinstance(event, Finish) and event.outcome is Outcome.ANSWERED:
+            if isinstance(event, Finish) and event.outcome is Outcome.ANSWERED:
                 answers[key] = (*events, Finish(event.outcome, Usage(), event.reason))
             events.append(event)
             yield event

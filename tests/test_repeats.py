@@ -115,6 +115,13 @@ async def test_with_no_time_nothing_is_kept() -> None:
     assert site.made == 2
 
 
+async def test_with_nowhere_to_keep_answers_each_is_made_anew() -> None:
+    site = Site()
+    for _ in range(2):
+        assert [event async for event in once("key", site._make(), None, Trace())]
+    assert site.made == 2
+
+
 async def test_an_answer_that_the_reader_left_is_not_kept() -> None:
     site = Site()
     left = once("key", site._make(), site.repeats.answers, Trace())

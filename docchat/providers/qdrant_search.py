@@ -6,7 +6,6 @@ every cold start. A test holds the two calls against the client's own.
 
 import asyncio
 import logging
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -81,7 +80,6 @@ class QdrantSearch:
         api_key: sent with every request, over https or to this machine only.
         collection: the alias under which the published version is read.
         timeout_s: for a whole call.
-        tls: whom to trust.
 
     Raises:
         Misconfigured: the URL is not one, or the key would go over plain http.
@@ -94,7 +92,6 @@ class QdrantSearch:
         collection: str,
         *,
         timeout_s: float = 5.0,
-        tls: ssl.SSLContext | None = None,
     ) -> None:
         check_address(url, with_key=api_key is not None)
         self._http = httpx2.AsyncClient(
@@ -102,7 +99,6 @@ class QdrantSearch:
             headers={"api-key": api_key.get_secret_value()} if api_key else None,
             timeout=timeout_s,
             limits=_LIMITS,
-            verify=tls or True,
         )
         self._alias = collection
         self._timeout_s = timeout_s

@@ -117,6 +117,7 @@ async def test_a_client_that_leaves_ends_the_models_stream(
         asking.cancel()
         await until(lambda: not state.stats.open_streams)
         await until(lambda: lines_of(log)[-1].get("problem") == "caller-left")
+    assert lines_of(log)[-1]["status"] == 499
 
 
 def test_the_operators_switch_closes_it_too(
