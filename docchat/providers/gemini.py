@@ -1,24 +1,40 @@
-"""Gemini through google-genai: embeddings, streamed answers, and a look at both models."""
+"""Gemini: embeddings, streamed answers, and a look at both models.
+
+google-genai builds the requests, docchat sends them: on a transport, limits and time-outs that
+are chosen here.
+"""
 
 import asyncio
+import json
 import math
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
+from typing import Any
 
 import httpx2
-from google.genai import types
+from google.genai import errors
 from pydantic import SecretStr
 
 from docchat.core.models import Piece, Prompt, Role, Vector
 from docchat.errors import UpstreamBadResponse
-from docchat.providers.gemini_client import TIMEOUTS, connect, diverted
 from docchat.providers.gemini_errors import translated
+from docchat.providers.gemini_requests import Blank, RequestBuilder, content
 from docchat.providers.gemini_stream import pieces_of
 
 EMBED_BATCH = 100
 """Texts in one embedding call; the API refuses more."""
 
+POOL = 1000
+"""Connections. Each open stream holds one: of 500 streams over httpx2's own 100 connections,
+the slowest waited 30 s for its first piece."""
+
+TIMEOUTS = httpx2.Timeout(connect=3.0, read=60.0, write=10.0, pool=3.0)
+"""Seconds. An answer's own, shorter limits are `docchat.deadlines`'; `read` is for the indexer."""
+
+_IDLE = 20  # connections that are kept open: with every request, the pool looks at each of them
+
 _INSTRUCTED_EMBEDDER = "gemini-embedding-2"
+_QUERY, _DOCUMENT = "RETRIEVAL_QUERY", "RETRIEVAL_DOCUMENT"
 
 _ROLES = {Role.USER: "user", Role.ASSISTANT: "model"}
 
@@ -28,6 +44,9 @@ class Gemini:
 
     Every method raises a `ServiceError` of docchat.errors, and nothing of the SDK's. Nothing is
     retried here.
+
+    Raises:
+        Misconfigured: the key cannot be a key.
     """
 
     def __init__(
@@ -41,16 +60,23 @@ class Gemini:
         base_url: str | None = None,
         timeouts: httpx2.Timeout = TIMEOUTS,
     ) -> None:
-        self._embedding_model = embedding_model.removeprefix("models/")
-        self._generative_model = generative_model.removeprefix("models/")
+        embedding_model = embedding_model.removeprefix("models/")
+        generative_model = generative_model.removeprefix("models/")
+        build = RequestBuilder(api_key, base_url)
         self._dimension = dimension
-        self._max_output_tokens = max_output_tokens
-        self._client, self._http = connect(api_key, base_url, timeouts)
-        self._models = self._client.aio.models
+        self._instructed = embedding_model.startswith(_INSTRUCTED_EMBEDDER)
+        self._embeddings = {
+            task: build.embedding(embedding_model, None if self._instructed else task, dimension)
+            for task in (_QUERY, _DOCUMENT)
+        }
+        self._answer = build.answer(generative_model, max_output_tokens)
+        self._looks = [build.model(name) for name in (embedding_model, generative_model)]
+        limits = httpx2.Limits(max_connections=POOL, max_keepalive_connections=_IDLE)
+        self._http = httpx2.AsyncClient(limits=limits, timeout=timeouts)
 
     async def embed_query(self, text: str) -> Vector:
         """The question's vector, of unit length."""
-        return (await self._embed([text], "RETRIEVAL_QUERY"))[0]
+        return (await self._embed([text], _QUERY))[0]
 
     async def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
         """One vector a text, in order, of unit length.
@@ -61,7 +87,7 @@ class Gemini:
         """
         if len(texts) > EMBED_BATCH:
             raise ValueError(f"{len(texts)} texts in one call; at most {EMBED_BATCH}")
-        return await self._embed(texts, "RETRIEVAL_DOCUMENT") if texts else []
+        return await self._embed(texts, _DOCUMENT) if texts else []
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Piece]:
         """Pieces as they arrive; the last one has the finish reason and the usage.
@@ -72,15 +98,11 @@ class Gemini:
             UpstreamTruncated: the stream broke off, or ended for no reason that we know.
             ServiceError: any other failure, before or between pieces.
         """
-        with translated(), diverted() as streams:
-            nothing = await self._models.generate_content_stream(
-                model=self._generative_model,
-                contents=[_content(turn.text, _ROLES[turn.role]) for turn in prompt.turns],
-                config=self._generation_config(prompt.system),
-            )
-            async for _ in nothing:  # but only now is the request sent
-                pass
-        async with aclosing(pieces_of(streams[-1])) as pieces:
+        said = [content(turn.text, _ROLES[turn.role]) for turn in prompt.turns]
+        texts = {"contents": said, "systemInstruction": content(prompt.system)}
+        with translated():
+            reply = await self._send(self._answer, texts, stream=True)
+        async with aclosing(pieces_of(reply)) as pieces:
             async for piece in pieces:
                 yield piece
 
@@ -91,8 +113,7 @@ class Gemini:
             AssistantUnavailable: `reason` is `key-refused` or `model-missing`.
             ServiceError: Gemini could not be asked.
         """
-        names = (self._embedding_model, self._generative_model)
-        found = await asyncio.gather(*map(self._check_model, names), return_exceptions=True)
+        found = await asyncio.gather(*map(self._look, self._looks), return_exceptions=True)
         for result in found:
             if isinstance(result, BaseException):
                 raise result
@@ -101,54 +122,42 @@ class Gemini:
         """Close the connections. Streams that are still open break."""
         await self._http.aclose()
 
-    async def _check_model(self, name: str) -> None:
+    async def _look(self, model: Blank) -> None:
         with translated():
-            await self._models.get(model=name)
+            reply = await self._send(model, {})
+            json.loads(reply.content)["name"]
 
     async def _embed(self, texts: Sequence[str], task: str) -> list[Vector]:
-        instructed = self._embedding_model.startswith(_INSTRUCTED_EMBEDDER)
-        # Contents, never strings: a list of strings becomes one text, and one vector, for
-        # some models.
-        given = [_instructed(text, task) if instructed else text for text in texts]
+        blank = self._embeddings[task]
+        (one,) = blank.fields["requests"]
+        given = [_instructed(text, task) if self._instructed else text for text in texts]
         with translated():
-            reply = await self._models.embed_content(
-                model=self._embedding_model,
-                contents=[_content(text) for text in given],
-                config=types.EmbedContentConfig(
-                    task_type=None if instructed else task,
-                    output_dimensionality=self._dimension,
-                ),
-            )
-        embeddings = reply.embeddings or []
-        if len(embeddings) != len(texts):
-            raise _unusable(f"{len(embeddings)} embeddings for {len(texts)} texts")
-        return [_unit(embedding.values or [], self._dimension) for embedding in embeddings]
+            batch = {"requests": [{**one, "content": content(text)} for text in given]}
+            reply = await self._send(blank, batch)
+            found = [_unit(values, self._dimension) for values in _values(reply.content)]
+        if len(found) != len(texts):
+            raise _unusable(f"{len(found)} embeddings for {len(texts)} texts")
+        return found
 
-    def _generation_config(self, system: str) -> types.GenerateContentConfig:
-        # No temperature, top_p or top_k: Gemini 3 deprecates them.
-        return types.GenerateContentConfig(
-            system_instruction=system,
-            max_output_tokens=self._max_output_tokens,
-            thinking_config=_thinking(self._generative_model),
-            automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
-            automatic_continuation=False,  # one answer is one request
+    async def _send(
+        self, blank: Blank, texts: Mapping[str, object], *, stream: bool = False
+    ) -> httpx2.Response:
+        """The reply; whoever asks for a stream reads and closes it.
+
+        Raises:
+            APIError: any status but 200.
+        """
+        body = json.dumps({**blank.fields, **texts}).encode() if texts else None
+        request = self._http.build_request(
+            blank.method, blank.url, headers=blank.headers, content=body
         )
-
-
-def _content(text: str, role: str = "user") -> types.ContentDict:
-    # A dictionary: the SDK takes five times as long to check its own objects.
-    return {"role": role, "parts": [{"text": text}]}
-
-
-def _thinking(model: str) -> types.ThinkingConfig | None:
-    """Little thinking: its tokens delay the answer and count against `max_output_tokens`.
-
-    `LOW` is the least that every 3.x Flash model takes (3.7 and 3.8 refuse `MINIMAL`); other
-    generations have other parameters.
-    """
-    if not model.startswith("gemini-3"):
-        return None
-    return types.ThinkingConfig(thinking_level=types.ThinkingLevel.LOW)
+        reply = await self._http.send(request, stream=stream)
+        try:
+            await errors.APIError.raise_for_async_response(reply)
+        except BaseException:
+            await reply.aclose()
+            raise
+        return reply
 
 
 def _instructed(text: str, task: str) -> str:
@@ -156,9 +165,14 @@ def _instructed(text: str, task: str) -> str:
 
     Source: the Gemini API's guide to embeddings, on gemini-embedding-2.
     """
-    if task == "RETRIEVAL_QUERY":
-        return f"task: search result | query: {text}"
-    return f"title: none | text: {text}"
+    return (
+        f"task: search result | query: {text}" if task == _QUERY else f"title: none | text: {text}"
+    )
+
+
+def _values(reply: bytes) -> Iterable[Sequence[float]]:
+    embeddings: list[dict[str, Any]] = json.loads(reply)["embeddings"]
+    return (embedding["values"] for embedding in embeddings)
 
 
 def _unit(values: Sequence[float], dimension: int) -> Vector:

@@ -79,9 +79,9 @@ async def talking(script: Script, **options: Any) -> AsyncGenerator[tuple[Upstre
         yield upstream, gemini
 
 
-async def said(gemini: Gemini) -> list[Piece]:
+async def said(gemini: Gemini, prompt: Prompt = PROMPT) -> list[Piece]:
     """Every piece of one answer."""
-    async with aclosing(gemini.stream(PROMPT)) as pieces:
+    async with aclosing(gemini.stream(prompt)) as pieces:
         return [piece async for piece in pieces]
 
 

@@ -122,15 +122,6 @@ async def test_vectors_that_cannot_be_used_are_refused(body: bytes) -> None:
             await gemini.embed_query("q")
 
 
-async def test_the_transport_is_httpx2_by_choice(url: str) -> None:
-    async with connected(url) as gemini:
-        sdk = gemini._client._api_client
-        # A client that is given keeps the SDK from aiohttp, where that can be imported.
-        assert sdk._http_options.httpx_async_client is sdk._async_httpx_client is gemini._http
-        assert not sdk._use_aiohttp()
-        assert isinstance(gemini._http, httpx2.AsyncClient)
-
-
 async def test_requests_carry_the_key_in_a_header_and_no_limit_for_the_server() -> None:
     async with talking(reply({"embeddings": [{"values": [1.0]}]}), dimension=1) as (
         upstream,
