@@ -260,3 +260,17 @@ async def test_searches_that_race_to_open_load_one_shard(tmp_path: Path) -> None
     await search(index)
     assert opened is not None
     assert index._reader is opened
+
+
+async def test_an_open_index_takes_the_memory_of_what_is_in_it(tmp_path: Path) -> None:
+    index = EdgeIndex(tmp_path, "docs")
+    await publish(index, "a", "b")
+    assert await search(index) == ["a", "b"]
+    resident, inside = 0, False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        if not line[:1].isupper():
+            inside = str(tmp_path) in line
+        elif inside and line.startswith("Rss:"):
+            resident += int(line.split()[1])
+    await index.aclose()
+    assert 0 < resident < 4096, f"{resident} KiB of files"
