@@ -35,7 +35,7 @@ RETRIEVAL := .local/venvs/retrieval
 RETRIEVAL_DATA ?= ../shared/data/retrieval
 ENVIRONMENTS := .local/venvs
 BENCHED_PEERS := seed langchain llamaindex
-BENCHED := docchat $(BENCHED_PEERS)
+BENCHED := docchat memray $(BENCHED_PEERS)
 
 
 help: ## list the targets
@@ -125,6 +125,7 @@ bench: $(READY) $(BENCHED:%=$(ENVIRONMENTS)/bench-%/.ready) ## docchat beside it
 # An environment for each: what one peer brings would change how another one works. Compiled, as in
 # the cloud, or the first start would be the only one of its kind.
 $(ENVIRONMENTS)/bench-docchat/.ready: functions/chat/requirements.txt
+$(ENVIRONMENTS)/bench-memray/.ready: benchmarks/chat/memray.txt
 $(BENCHED_PEERS:%=$(ENVIRONMENTS)/bench-%/.ready): $(ENVIRONMENTS)/bench-%/.ready: benchmarks/chat/peers/%.txt
 $(ENVIRONMENTS)/bench-%/.ready:
 	$(PYTHON) -m venv --clear $(@D)
@@ -193,6 +194,7 @@ lock: $(READY) ## write the hash-locked requirements anew from pyproject.toml
 	$(COMPILE) requirements/mutants.in --constraints requirements/dev.txt -o requirements/mutants.txt
 	$(COMPILE) pyproject.toml benchmarks/retrieval/requirements.in --extra tools \
 		--constraints requirements/dev.txt -o benchmarks/retrieval/requirements.txt
+	$(COMPILE) benchmarks/chat/memray.in -o benchmarks/chat/memray.txt
 	for peer in $(BENCHED_PEERS); do \
 		$(COMPILE) benchmarks/chat/peers/$$peer.in -o benchmarks/chat/peers/$$peer.txt || exit; done
 

@@ -20,14 +20,15 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.chat import plots, report, requests, startup, streams, workers
+from benchmarks.chat import allocations, plots, report, requests, startup, streams, workers
 from benchmarks.chat.candidates import BARE, HEALTH, Candidate, candidates, health
 from benchmarks.chat.ground import Ground, prepared
 from benchmarks.chat.results import Results
 from scripts.serve import ROOT
 
 _RESULTS = ROOT / "build/bench.json"
-_PHASES = ("startup", "requests", "streams", "workers")
+_PHASES = ("startup", "requests", "streams", "workers", "allocations")
+_COUNTS = {"allocations"}  # the same in every round
 
 Measure = Callable[[], dict[str, float]]
 
@@ -75,6 +76,8 @@ def _run(ground: Ground, options: argparse.Namespace, results: Results, console:
         results.add(name, {})  # for the tables' order
     for number in range(options.rounds):
         for phase in options.only or _PHASES:
+            if number and phase in _COUNTS:
+                continue
             measures = list(phases[phase].items())
             if number == 0 and phase == "startup":
                 _warm(measures)
@@ -107,6 +110,7 @@ def _phases(ground: Ground, *, quick: bool) -> Mapping[str, Mapping[str, Measure
         "startup": {**each(lambda one: startup.measure(one, ground.log)), HEALTH: alone},
         "requests": each(lambda one: requests.measure(one, ground, sizes)),
         "streams": {**each(lambda one: streams.measure(one, ground, count)), BARE: bare},
+        "allocations": each(lambda one: allocations.measure(one, ground.log)),
         "workers": {one.name: partial(workers.measure, one, ground, sizes) for one in ours},
     }
 

@@ -58,6 +58,7 @@ _SHEETS = (
             "CPU ms, 80 at once": ("cpu_ms_at_80", 1),
             "CPU ms, alone after that": ("cpu_ms_after", 1),
             "answers/s, 80 at once": ("per_s", 0),
+            "allocations": ("allocations", 0),
             "PSS after load, MiB": ("pss_mib", 0),
             "failed": ("not_answered", 0),
         },
