@@ -72,6 +72,9 @@ class Runtime:
         Raises:
             Misconfigured: the settings are wrong.
         """
+        from docchat import tls
+
+        tls.read_ahead()
         if self.settings.gemini_api_key_secret or self.settings.qdrant_api_key_secret:
             from docchat.providers import secret_manager  # noqa: F401
         indexes.warm(self.settings)

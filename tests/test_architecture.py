@@ -42,10 +42,13 @@ RULE: dict[str, set[str]] = {
     },
     "docchat.repeats": {"cachetools", "docchat.clients", "docchat.core"},
     "docchat.indexing": {"docchat.core", "docchat.errors"},
-    "docchat.providers.gemini": {"docchat.core", "docchat.errors", "google", "httpx2", "pydantic"},
+    "docchat.tls": {"httpx2"},
+    "docchat.providers.gemini": {"docchat.core", "docchat.errors", "docchat.tls"}
+    | {"google", "httpx2", "pydantic"},
     "docchat.providers.qdrant": {
         "docchat.core",
         "docchat.errors",
+        "docchat.tls",
         "qdrant_client",
         "httpx",
         "httpx2",
@@ -60,7 +63,7 @@ RULE: dict[str, set[str]] = {
         "pydantic",
         "requests",
     },
-    "docchat.providers.artifact": {"docchat.core", "docchat.errors"}
+    "docchat.providers.artifact": {"docchat.core", "docchat.errors", "docchat.tls"}
     | {"google", "httpx2", "requests"},
     "docchat.providers.docs_site": {"docchat.core", "docchat.errors", "yaml"}
     | {"httpx2", "protego", "selectolax"},
@@ -75,7 +78,7 @@ RULE: dict[str, set[str]] = {
     | {"docchat.providers"},
     "docchat.indexes": {"docchat.checked_index", "docchat.core", "docchat.errors", "pydantic"}
     | {"docchat.providers", "docchat.setting_types", "docchat.settings"},
-    "docchat.runtime": {"docchat.errors", "docchat.indexes", "docchat.rotation"}
+    "docchat.runtime": {"docchat.errors", "docchat.indexes", "docchat.rotation", "docchat.tls"}
     | {"docchat.settings", "docchat.providers", "pydantic"},
     "docchat.readiness": {"docchat.errors", "docchat.logs", "docchat.runtime"},
     "docchat.optional_routes": {"docchat.errors", "docchat.setting_types", "docchat.settings"}

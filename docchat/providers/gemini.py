@@ -20,6 +20,7 @@ from docchat.errors import UpstreamBadResponse
 from docchat.providers.gemini_errors import translated
 from docchat.providers.gemini_requests import Blank, RequestBuilder, content
 from docchat.providers.gemini_stream import pieces_of
+from docchat.tls import trusted
 
 EMBED_BATCH = 100
 """Texts in one embedding call; the API refuses more."""
@@ -72,7 +73,7 @@ class Gemini:
         self._answer = build.answer(generative_model, max_output_tokens)
         self._looks = [build.model(name) for name in (embedding_model, generative_model)]
         limits = httpx2.Limits(max_connections=POOL, max_keepalive_connections=_IDLE)
-        self._http = httpx2.AsyncClient(limits=limits, timeout=timeouts)
+        self._http = httpx2.AsyncClient(verify=trusted(), limits=limits, timeout=timeouts)
 
     async def embed_query(self, text: str) -> Vector:
         """The question's vector, of unit length."""

@@ -24,6 +24,7 @@ from docchat.errors import (
 )
 from docchat.providers.qdrant_address import check_address, rest_address
 from docchat.providers.qdrant_status import busy, status_error
+from docchat.tls import trusted
 
 _TOO_MANY = 429
 # httpx2 stops at 100 connections without a word, and the 101st search waits for its turn.
@@ -97,6 +98,7 @@ class QdrantSearch:
         self._http = httpx2.AsyncClient(
             base_url=f"{rest_address(url)}/collections/",
             headers={"api-key": api_key.get_secret_value()} if api_key else None,
+            verify=trusted(),
             timeout=timeout_s,
             limits=_LIMITS,
         )
