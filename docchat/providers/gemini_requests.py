@@ -7,6 +7,7 @@ of an answer's processor time; but for the texts they are always the same.
 import json
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +38,10 @@ class Blank:
     fields: Mapping[str, Any]
 
 
+class _Unsent(Exception):
+    """The request is built; no reply has to be made up and taken apart."""
+
+
 class RequestBuilder:
     """The SDK on a transport that sends nothing.
 
@@ -65,7 +70,8 @@ class RequestBuilder:
         """A batch of one text, which is without its `content`."""
         config = types.EmbedContentConfig(task_type=task, output_dimensionality=dimension)
         # A content, never a string: some models make one text, and one vector, of several strings.
-        self._models.embed_content(model=model, contents=[content("")], config=config)
+        with suppress(_Unsent):
+            self._models.embed_content(model=model, contents=[content("")], config=config)
         blank = self._blank()
         del blank.fields["requests"][0]["content"]
         return blank
@@ -80,17 +86,19 @@ class RequestBuilder:
             automatic_continuation=False,  # one answer is one request
         )
         models = self._models
-        list(models.generate_content_stream(model=model, contents=[content("")], config=config))
+        with suppress(_Unsent):
+            list(models.generate_content_stream(model=model, contents=[content("")], config=config))
         return self._blank()
 
     def model(self, name: str) -> Blank:
         """A look at a model."""
-        self._models.get(model=name)
+        with suppress(_Unsent):
+            self._models.get(model=name)
         return self._blank()
 
     def _keep(self, request: httpx2.Request) -> httpx2.Response:
         self._kept.append(request)
-        return httpx2.Response(200, json={})
+        raise _Unsent
 
     def _blank(self) -> Blank:
         request = self._kept.pop()
