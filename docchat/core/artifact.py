@@ -4,6 +4,7 @@ MANIFEST               which artifact is published, and which one was before
 SHA-256.tar            one version of the index, packed; never written again
 """
 
+import functools
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -61,12 +62,9 @@ class Release:
         return {artifact.name for artifact in (self.current, self.previous) if artifact}
 
 
-_RELEASE = TypeAdapter(Release)
-
-
 def release_json(release: Release) -> bytes:
     """The text of a manifest's file."""
-    return _RELEASE.dump_json(release, indent=2)
+    return _adapter().dump_json(release, indent=2)
 
 
 def release_of(text: bytes) -> Release:
@@ -75,7 +73,13 @@ def release_of(text: bytes) -> Release:
     Raises:
         ValueError: the text is not what `release_json` wrote.
     """
-    return _RELEASE.validate_json(text)
+    return _adapter().validate_json(text)
+
+
+@functools.cache
+def _adapter() -> TypeAdapter[Release]:
+    # Not made at import: an index that is read in place has no use for it.
+    return TypeAdapter(Release)
 
 
 @dataclass(frozen=True, slots=True)
