@@ -4,8 +4,8 @@ The copy is fetched on first use, and again when the manifest has changed: looke
 now and then, and only while there are searches, since a function has no processor time between
 them. What is not what the manifest says, or does not fit the settings, is never opened.
 
-A search is one call, and so is the change to a newer copy, both on the event loop: no search can
-be under way in the old copy when it is closed.
+The change to a newer copy closes the old one in a step of the event loop. A search takes two; when
+a change has come between them, it begins anew.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import math
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,9 +22,9 @@ import qdrant_edge as edge
 
 from docchat.core.artifact import Artifact, Source
 from docchat.core.models import EVERYWHERE, Manifest, Retrieved, Scope, SparseVector, Vector
-from docchat.core.payload import retrieved
+from docchat.core.payload import Hit, retrieved
 from docchat.errors import IndexUnavailable, ServiceError
-from docchat.providers.qdrant_edge_engine import searches, translated
+from docchat.providers.qdrant_edge_engine import Searches, searches, translated
 from docchat.providers.qdrant_edge_fetch import fetch, release_in
 from docchat.providers.qdrant_edge_room import Room
 
@@ -87,13 +87,8 @@ class ArtifactIndex:
         self.begin()
         if self._open is None:
             await self._settled()
-        opened = self._open
-        if opened is None:
-            raise _again(self._failure or IndexUnavailable("the index is closed"))
-        request = searches(dense, sparse, limit, scope)
-        with translated(opened.copy.folder):
-            hits, nearest = opened.shard.query_batch(request)
-        await asyncio.sleep(0)  # others first: what follows takes a third as long again
+        hits, nearest = await self._both(searches(dense, sparse, limit, scope))
+        await asyncio.sleep(0)
         found = retrieved(hits, nearest)
         if dropped := len(hits) - len(found.passages):
             _log.warning("left out %d points of %s: bad payload", dropped, self._source.place)
@@ -124,6 +119,16 @@ class ArtifactIndex:
         if self._room is not None:
             await asyncio.to_thread(self._room.close)
         self._source.close()
+
+    async def _both(self, request: Searches) -> tuple[Sequence[Hit], Sequence[Hit]]:
+        """What both calls find, in one copy."""
+        while opened := self._open:
+            with translated(opened.copy.folder):
+                hits = opened.shard.query(request.hybrid)
+                await asyncio.sleep(0)  # others first: each step takes milliseconds
+                if self._open is opened:
+                    return hits, opened.shard.query(request.nearest)
+        raise _again(self._failure or IndexUnavailable("the index is closed"))
 
     async def _settled(self) -> None:
         if self._refreshing is not None:

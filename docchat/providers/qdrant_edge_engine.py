@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 import qdrant_edge as edge
 
@@ -53,14 +53,19 @@ def stored(records: Sequence[edge.Record]) -> dict[str, Stored]:
     }
 
 
-def searches(
-    dense: Vector, sparse: SparseVector, limit: int, scope: Scope
-) -> edge.QueryBatchRequest:
+class Searches(NamedTuple):
     """The nearest by vector and by terms, fused; and the nearest by vector."""
+
+    hybrid: edge.QueryRequest
+    nearest: edge.QueryRequest
+
+
+def searches(dense: Vector, sparse: SparseVector, limit: int, scope: Scope) -> Searches:
+    """What one search asks the engine, in two calls: each of them holds the event loop."""
     within = _filter(scope)
     by_meaning = edge.Query.Nearest(list(dense), DENSE)
     nearest = edge.QueryRequest(1, query=by_meaning, filter=within, params=_GRAPH)
-    return edge.QueryBatchRequest([_hybrid(dense, sparse, limit, within), nearest])
+    return Searches(_hybrid(dense, sparse, limit, within), nearest)
 
 
 @contextmanager
