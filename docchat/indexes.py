@@ -33,12 +33,12 @@ WORK = Path(".local/publish")
 
 def warm(settings: Settings) -> None:
     """Import what `served` will."""
-    if settings.index_address is not None:
+    if settings.index_address is not None or _published_in(settings) is not None:
         from docchat.providers import qdrant_edge_artifact  # noqa: F401
-    elif settings.index_folder is not None:
-        from docchat.providers import qdrant_edge  # noqa: F401
-    else:
+    elif settings.index_folder is None:
         from docchat.providers import qdrant_search  # noqa: F401
+    else:
+        from docchat.providers import qdrant_edge  # noqa: F401
 
 
 def served(settings: Settings, key: SecretStr | None) -> Served:

@@ -1,4 +1,7 @@
-"""The certificates that are trusted, read once for all of the process's clients."""
+"""The trusted certificates, read once for the clients that an answer waits for: Gemini's, Qdrant's.
+
+Only for clients on the event loop: each new connection writes to the context that it is given.
+"""
 
 import functools
 import ssl

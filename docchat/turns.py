@@ -10,11 +10,11 @@ done in a second, and everybody else waits as many times longer."""
 
 
 class Turns:
-    """So many heavy steps in each pass of the event loop, and no more.
+    """So many heavy steps are begun in each pass of the event loop, and no more.
 
-    To build a request and to read a reply takes an SDK milliseconds. When dozens of answers begin
-    at once, a pass of the loop would take as many steps together, and whoever is to be refused,
-    or to get the next piece of an answer, would wait for a second.
+    To search, to read what was found, or to begin an answer takes milliseconds. When dozens of
+    answers begin at once, a pass of the loop would take as many steps together, and whoever is to
+    be refused, or to get the next piece of an answer, would wait for a second.
     """
 
     def __init__(self) -> None:

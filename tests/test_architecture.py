@@ -63,7 +63,7 @@ RULE: dict[str, set[str]] = {
         "pydantic",
         "requests",
     },
-    "docchat.providers.artifact": {"docchat.core", "docchat.errors", "docchat.tls"}
+    "docchat.providers.artifact": {"docchat.core", "docchat.errors"}
     | {"google", "httpx2", "requests"},
     "docchat.providers.docs_site": {"docchat.core", "docchat.errors", "yaml"}
     | {"httpx2", "protego", "selectolax"},

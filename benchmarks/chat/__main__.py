@@ -28,7 +28,7 @@ from scripts.serve import ROOT
 
 _RESULTS = ROOT / "build/bench.json"
 _PHASES = ("startup", "requests", "streams", "workers", "allocations")
-_COUNTS = {"allocations"}  # the same in every round
+_COUNTS = {"allocations"}  # hardly differ between rounds
 
 Measure = Callable[[], dict[str, float]]
 

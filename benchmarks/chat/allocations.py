@@ -18,6 +18,14 @@ from benchmarks.chat.startup import running
 _FEW, _MANY = 10, 50
 """Answers; what the second of two processes takes more is that of the difference."""
 
+# Behind the candidate's own packages, some of which memray brings as well.
+_MEMRAY = f"""
+import sys
+sys.path += {[str(path) for path in environment("memray").parent.glob("lib/*/site-packages")]}
+from memray.commands import main
+sys.exit(main(sys.argv[1:]))
+"""
+
 
 def measure(candidate: Candidate, log: Path) -> dict[str, float]:
     """Allocations for one answer, of those that are asked one after the other."""
@@ -27,7 +35,6 @@ def measure(candidate: Candidate, log: Path) -> dict[str, float]:
 
 def _counted(candidate: Candidate, log: Path, answers: int) -> int:
     """All allocations of a process and its children that gives so many answers."""
-    memray = environment("memray").parent / "lib/python3.11/site-packages"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
 
@@ -35,10 +42,9 @@ def _counted(candidate: Candidate, log: Path, answers: int) -> int:
             program, *options = candidate.command(port)
             python = str(Path(program).parent / "python")
             run = ["run", "--quiet", "--follow-fork", "--trace-python-allocators"]
-            return [python, "-m", "memray", *run, f"--output={folder}/run", program, *options]
+            return [python, "-c", _MEMRAY, *run, f"--output={folder}/run", program, *options]
 
-        variables = {**candidate.variables, "PYTHONPATH": str(memray)}
-        with running(replace(candidate, command=command, variables=variables), log) as server:
+        with running(replace(candidate, command=command), log) as server:
             connected(server).close()
             seen = asked(server.url, 1, answers)
         if len(seen.first_s) < answers:

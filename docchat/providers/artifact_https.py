@@ -7,7 +7,6 @@ import httpx2
 
 from docchat.core.artifact import MANIFEST, Found
 from docchat.errors import IndexUnavailable, ServiceError, UpstreamBusy, UpstreamTimeout
-from docchat.tls import trusted
 
 _CONNECT_S = 3.0
 _LARGEST_MANIFEST = 65_536
@@ -40,7 +39,6 @@ class HttpsArtifacts:
         self._headers = headers
         # A length that differs from the manifest's would look like damage.
         self._client = httpx2.Client(
-            verify=trusted(),
             timeout=httpx2.Timeout(timeout_s, connect=_CONNECT_S),
             headers={"accept-encoding": "identity"},
         )

@@ -5,6 +5,7 @@ are chosen here.
 """
 
 import asyncio
+import functools
 import json
 import math
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
@@ -47,7 +48,7 @@ class Gemini:
     retried here.
 
     Raises:
-        Misconfigured: the key cannot be a key.
+        Misconfigured: the key cannot be a key, or a model's name no name.
     """
 
     def __init__(
@@ -61,23 +62,19 @@ class Gemini:
         base_url: str | None = None,
         timeouts: httpx2.Timeout = TIMEOUTS,
     ) -> None:
-        embedding_model = embedding_model.removeprefix("models/")
-        generative_model = generative_model.removeprefix("models/")
-        build = RequestBuilder(api_key, base_url)
+        self._embedding_model = embedding_model.removeprefix("models/")
+        self._generative_model = generative_model.removeprefix("models/")
+        self._instructed = self._embedding_model.startswith(_INSTRUCTED_EMBEDDER)
         self._dimension = dimension
-        self._instructed = embedding_model.startswith(_INSTRUCTED_EMBEDDER)
-        self._embeddings = {
-            task: build.embedding(embedding_model, None if self._instructed else task, dimension)
-            for task in (_QUERY, _DOCUMENT)
-        }
-        self._answer = build.answer(generative_model, max_output_tokens)
-        self._looks = [build.model(name) for name in (embedding_model, generative_model)]
+        self._build = RequestBuilder(api_key, base_url)
+        self._query = self._embedding(_QUERY)
+        self._answer = self._build.answer(self._generative_model, max_output_tokens)
         limits = httpx2.Limits(max_connections=POOL, max_keepalive_connections=_IDLE)
         self._http = httpx2.AsyncClient(verify=trusted(), limits=limits, timeout=timeouts)
 
     async def embed_query(self, text: str) -> Vector:
         """The question's vector, of unit length."""
-        return (await self._embed([text], _QUERY))[0]
+        return (await self._embed([text], self._query, _QUERY))[0]
 
     async def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
         """One vector a text, in order, of unit length.
@@ -88,7 +85,7 @@ class Gemini:
         """
         if len(texts) > EMBED_BATCH:
             raise ValueError(f"{len(texts)} texts in one call; at most {EMBED_BATCH}")
-        return await self._embed(texts, _DOCUMENT) if texts else []
+        return await self._embed(texts, self._document, _DOCUMENT) if texts else []
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Piece]:
         """Pieces as they arrive; the last one has the finish reason and the usage.
@@ -114,7 +111,8 @@ class Gemini:
             AssistantUnavailable: `reason` is `key-refused` or `model-missing`.
             ServiceError: Gemini could not be asked.
         """
-        found = await asyncio.gather(*map(self._look, self._looks), return_exceptions=True)
+        looks = map(self._build.model, (self._embedding_model, self._generative_model))
+        found = await asyncio.gather(*map(self._look, looks), return_exceptions=True)
         for result in found:
             if isinstance(result, BaseException):
                 raise result
@@ -123,13 +121,20 @@ class Gemini:
         """Close the connections. Streams that are still open break."""
         await self._http.aclose()
 
+    @functools.cached_property
+    def _document(self) -> Blank:
+        return self._embedding(_DOCUMENT)  # only the indexer asks for it
+
+    def _embedding(self, task: str) -> Blank:
+        told = None if self._instructed else task
+        return self._build.embedding(self._embedding_model, told, self._dimension)
+
     async def _look(self, model: Blank) -> None:
         with translated():
             reply = await self._send(model, {})
-            json.loads(reply.content)["name"]
+            json.loads(reply.content)  # else it was somebody else who answered
 
-    async def _embed(self, texts: Sequence[str], task: str) -> list[Vector]:
-        blank = self._embeddings[task]
+    async def _embed(self, texts: Sequence[str], blank: Blank, task: str) -> list[Vector]:
         (one,) = blank.fields["requests"]
         given = [_instructed(text, task) if self._instructed else text for text in texts]
         with translated():
@@ -172,8 +177,9 @@ def _instructed(text: str, task: str) -> str:
 
 
 def _values(reply: bytes) -> Iterable[Sequence[float]]:
-    embeddings: list[dict[str, Any]] = json.loads(reply)["embeddings"]
-    return (embedding["values"] for embedding in embeddings)
+    # An empty list is left out.
+    embeddings: list[dict[str, Any]] = json.loads(reply).get("embeddings") or []
+    return (embedding.get("values") or [] for embedding in embeddings)
 
 
 def _unit(values: Sequence[float], dimension: int) -> Vector:

@@ -20,12 +20,8 @@ from docchat.errors import (
     UpstreamTimeout,
 )
 
-MALFORMED_REPLY = (ValueError, TypeError, AttributeError, LookupError)
-"""What the SDK lets through when a reply is not JSON, or not of the shape that it expects.
-
-`json.JSONDecodeError`, `UnknownApiResponseError` and pydantic's `ValidationError` are among the
-`ValueError`s.
-"""
+MALFORMED_REPLY = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
+"""What reading a reply raises that is not JSON, or not of the API's shape."""
 
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
 

@@ -1,13 +1,13 @@
 """Requests to Gemini as google-genai builds them: each kind once, to be filled in for every call.
 
-The SDK makes pydantic models of a request and of its headers anew each time, which took a quarter
-of an answer's processor time; but for the texts they are always the same.
+The SDK would make pydantic models of a request and of its headers anew each time; but for the texts
+they are always the same. See docs/decisions/0012-cold-and-hot-paths.md.
 """
 
 import json
 import ssl
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,7 +50,7 @@ class RequestBuilder:
         base_url: of the API; None for Google's.
 
     Raises:
-        Misconfigured: the key cannot be a key.
+        Misconfigured: the key cannot be a key; every method: the name cannot be a model's.
     """
 
     def __init__(self, api_key: SecretStr, base_url: str | None) -> None:
@@ -70,7 +70,7 @@ class RequestBuilder:
         """A batch of one text, which is without its `content`."""
         config = types.EmbedContentConfig(task_type=task, output_dimensionality=dimension)
         # A content, never a string: some models make one text, and one vector, of several strings.
-        with suppress(_Unsent):
+        with _unsent(model):
             self._models.embed_content(model=model, contents=[content("")], config=config)
         blank = self._blank()
         del blank.fields["requests"][0]["content"]
@@ -86,13 +86,13 @@ class RequestBuilder:
             automatic_continuation=False,  # one answer is one request
         )
         models = self._models
-        with suppress(_Unsent):
+        with _unsent(model):
             list(models.generate_content_stream(model=model, contents=[content("")], config=config))
         return self._blank()
 
     def model(self, name: str) -> Blank:
         """A look at a model."""
-        with suppress(_Unsent):
+        with _unsent(name):
             self._models.get(model=name)
         return self._blank()
 
@@ -104,6 +104,17 @@ class RequestBuilder:
         request = self._kept.pop()
         headers = {name: value for name, value in request.headers.items() if name not in _FRAMING}
         return Blank(request.method, request.url, headers, json.loads(request.content or b"{}"))
+
+
+@contextmanager
+def _unsent(model: str) -> Iterator[None]:
+    try:
+        yield
+    except _Unsent:
+        pass
+    except ValueError as exc:
+        text = f"{model!r} is not the name of a model: set EMBEDDING_MODEL and GENERATIVE_MODEL"
+        raise Misconfigured(text) from exc
 
 
 def content(text: str, role: str = "user") -> types.ContentDict:

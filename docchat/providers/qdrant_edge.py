@@ -6,7 +6,8 @@ ROOT/COLLECTION/lock           held by the run that writes
 
 Any number of processes may read. The engine opens files for writing even to read them, so each
 needs write permission. It holds the interpreter's lock while it loads a shard (8 to 150 ms) and
-while it searches (0.2 to 1.5 ms): a thread would not free the event loop, so there is none.
+during each of a search's two calls (0.1 to 3 ms): a thread would not free the event loop, so there
+is none.
 
 A shard opened before a fork hangs in the child: nothing is opened before the first call.
 """
@@ -90,7 +91,9 @@ class EdgeIndex:
         with translated(self._folder.path):
             shard = self._published_shard()
             hits = shard.query(request.hybrid)
-            await asyncio.sleep(0)  # others first: each step takes milliseconds
+            await asyncio.sleep(0)  # others first: each step takes up to some milliseconds
+            if self._reader is None:
+                raise IndexUnavailable("the index is closed")
             nearest = shard.query(request.nearest)
         await asyncio.sleep(0)
         found = retrieved(hits, nearest)

@@ -125,10 +125,13 @@ class ArtifactIndex:
         while opened := self._open:
             with translated(opened.copy.folder):
                 hits = opened.shard.query(request.hybrid)
-                await asyncio.sleep(0)  # others first: each step takes milliseconds
-                if self._open is opened:
+                await asyncio.sleep(0)  # others first: each step takes up to some milliseconds
+                if self._is_open(opened.shard):
                     return hits, opened.shard.query(request.nearest)
         raise _again(self._failure or IndexUnavailable("the index is closed"))
+
+    def _is_open(self, shard: edge.EdgeShard) -> bool:
+        return self._open is not None and self._open.shard is shard
 
     async def _settled(self) -> None:
         if self._refreshing is not None:

@@ -5,20 +5,20 @@ from dataclasses import replace
 from pathlib import Path
 
 from docchat.core.artifact import Destination
-from docchat.core.models import Chunk, Manifest, Point, SparseVector
+from docchat.core.models import Chunk, Manifest, Point, SparseVector, Vector
 from docchat.providers.artifact_folder import ArtifactFolder
 from docchat.providers.qdrant_edge_artifact import ArtifactIndex
 from docchat.providers.qdrant_edge_publishing import ArtifactStore
 
-NORTH = (1.0, 0.0)
+NORTH, EAST = (1.0, 0.0), (0.0, 1.0)
 TERMS = SparseVector((1,), (1.0,))
 MADE = Manifest("test-embedding", 2, "1", 0, "f", "2026-11-21T08:00:00+00:00")
 
 
-def point(name: str) -> Point:
+def point(name: str, dense: Vector = NORTH) -> Point:
     chunk_id = str(uuid.uuid5(uuid.NAMESPACE_URL, name))
     chunk = Chunk(chunk_id, f"{name}.md", f"https://docs.example/{name}", "A", (), "T")
-    return Point(chunk, NORTH, TERMS)
+    return Point(chunk, dense, TERMS)
 
 
 def store(folder: Path, destination: Destination | None = None) -> ArtifactStore:
@@ -26,9 +26,14 @@ def store(folder: Path, destination: Destination | None = None) -> ArtifactStore
     return ArtifactStore(folder / "work", "docs", destination or ArtifactFolder(folder / "there"))
 
 
-async def publish(writer: ArtifactStore, *names: str, model: str = MADE.embedding_model) -> str:
+async def publish(
+    writer: ArtifactStore,
+    *names: str,
+    model: str = MADE.embedding_model,
+    dense: Vector = NORTH,
+) -> str:
     version = await writer.begin(replace(MADE, chunks=len(names), embedding_model=model))
-    await writer.add(version, [point(name) for name in names])
+    await writer.add(version, [point(name, dense) for name in names])
     await writer.publish(version)
     return version
 

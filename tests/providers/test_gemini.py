@@ -109,6 +109,7 @@ async def test_gemini_embedding_2_gets_its_task_in_the_text() -> None:
         b'{"embeddings": [{"values": [0, 0]}]}',
         b'{"embeddings": [{"values": [1, NaN]}]}',
         b'{"embeddings": [{"values": [1, Infinity]}]}',
+        b'{"embeddings": [{"values": [1, 1%s]}]}' % (b"0" * 400),
         b'{"embeddings": [{"values": "many"}]}',
         b'{"embeddings": 5}',
         b"[]",
@@ -120,6 +121,24 @@ async def test_vectors_that_cannot_be_used_are_refused(body: bytes) -> None:
     async with talking(reply(body), dimension=2) as (_, gemini):
         with pytest.raises(UpstreamBadResponse):
             await gemini.embed_query("q")
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"embeddings": []}', b'{"embeddings": [{}]}'])
+async def test_a_reply_without_a_vector_is_paid_for_and_asked_for_once_more(body: bytes) -> None:
+    async with talking(reply(body), dimension=2) as (_, gemini):
+        with pytest.raises(UpstreamBadResponse) as caught:
+            await gemini.embed_query("q")
+    assert caught.value.retries == 1
+
+
+@pytest.mark.parametrize("name", ["embedding_model", "generative_model"])
+@pytest.mark.parametrize("model", ["", "models/", "a/../b", "a?b", "a&b"])
+async def test_what_is_no_model_name_is_refused_with_the_variables_to_set(
+    name: str, model: str
+) -> None:
+    with pytest.raises(Misconfigured, match="EMBEDDING_MODEL"):
+        async with connected("http://127.0.0.1:9", **{name: model}):
+            pass
 
 
 async def test_requests_carry_the_key_in_a_header_and_no_limit_for_the_server() -> None:

@@ -271,6 +271,16 @@ async def test_an_open_index_takes_the_memory_of_what_is_in_it(tmp_path: Path) -
     assert 0 < taken < 4096
 
 
+async def test_a_search_that_is_closed_half_way_says_so(tmp_path: Path) -> None:
+    index = EdgeIndex(tmp_path, "docs")
+    await publish(index, "a")
+    searching = asyncio.create_task(search(index))
+    await asyncio.sleep(0)
+    await index.aclose()
+    with pytest.raises(IndexUnavailable, match="closed"):
+        await searching
+
+
 def resident_kib(folder: Path) -> int:
     """How much of the folder's files this process has mapped into its memory."""
     kib, inside = 0, False

@@ -17,7 +17,7 @@ from docchat.errors import AssistantUnavailable, IndexUnavailable, ServiceError
 from docchat.providers.artifact_folder import ArtifactFolder
 from docchat.providers.qdrant_edge_artifact import ArtifactIndex
 from docchat.providers.qdrant_edge_room import Room
-from tests.providers.artifacts import MADE, NORTH, TERMS, found, publish, store
+from tests.providers.artifacts import EAST, MADE, NORTH, TERMS, found, publish, store
 from tests.servers import ROOT
 
 
@@ -362,6 +362,47 @@ async def test_searches_during_changes_neither_fail_nor_see_two_versions(
     await asyncio.gather(*asking)
     assert seen <= set("0123")
     assert len(seen) > 1
+
+
+async def test_others_run_between_the_steps_of_a_search(
+    tmp_path: Path, index: ArtifactIndex
+) -> None:
+    await publish(store(tmp_path), "a")
+    await index.check()
+    passes, searching = 0, asyncio.create_task(found(index))
+    while not searching.done():
+        await asyncio.sleep(0)
+        passes += 1
+    assert passes >= 3  # with each of the two calls, and with reading what they found
+
+
+async def test_a_search_that_meets_a_change_half_way_sees_the_newer_version_alone(
+    tmp_path: Path, index: ArtifactIndex
+) -> None:
+    await publish(store(tmp_path), "old", dense=EAST)
+    await index.check()
+    await publish(store(tmp_path), "new", dense=NORTH)
+    assert index._open is not None
+    newer = await asyncio.to_thread(index._look, index._open.copy)
+    assert newer is not None
+    searching = asyncio.create_task(index.search(NORTH, TERMS, 9))
+    await asyncio.sleep(0)  # the first call has found the old one
+    await index._change_to(newer)
+    result = await searching
+    assert [passage.chunk.path for passage in result.passages] == ["new.md"]
+    assert result.best_cosine == pytest.approx(1.0)
+
+
+async def test_a_search_that_is_closed_half_way_says_so(
+    tmp_path: Path, index: ArtifactIndex
+) -> None:
+    await publish(store(tmp_path), "a")
+    await index.check()
+    searching = asyncio.create_task(found(index))
+    await asyncio.sleep(0)
+    await index.aclose()
+    with pytest.raises(IndexUnavailable, match="closed"):
+        await searching
 
 
 def test_what_a_killed_process_had_unpacked_is_cleared_away_and_nothing_else(temp: Path) -> None:
