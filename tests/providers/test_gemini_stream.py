@@ -233,7 +233,8 @@ async def test_answers_that_end_share_a_connection() -> None:
 async def test_more_than_a_hundred_answers_stream_at_once() -> None:
     app = create_app(delay_s=0.5)
     with serve_in_thread(app) as url:
-        async with connected(url) as gemini, AsyncExitStack() as stack:
+        patient = httpx2.Timeout(60)
+        async with connected(url, timeouts=patient) as gemini, AsyncExitStack() as stack:
             streams = [
                 await stack.enter_async_context(aclosing(gemini.stream(PROMPT))) for _ in range(101)
             ]
