@@ -41,11 +41,12 @@ BENCHED := docchat memray $(BENCHED_PEERS)
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
-#, here and below: Python compiles what it imports, pip would compile everything.
+# --no-deps, here and below: a lock is complete, and pip before 23.3 would look past it for the
+# newest release of whatever a package asks for with an extra, and refuse that one for its hash.
 setup: $(READY) ## make .venv with everything, pinned by hash
 $(READY): requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements/dev.txt
 	$(BIN)/pip install --quiet --no-build-isolation --no-deps -e .
 	touch $@
 
@@ -93,7 +94,7 @@ endings: $(READY) ## 200 open streams: told to stop, left by their clients, keys
 # Apart from .venv: ChatKit's SDK brings forty packages that nothing else needs.
 $(CHATKIT)/.ready: requirements/chatkit.txt
 	$(PYTHON) -m venv $(CHATKIT)
-	$(CHATKIT)/bin/pip install --quiet --require-hashes -r requirements/chatkit.txt
+	$(CHATKIT)/bin/pip install --quiet --no-deps --require-hashes -r requirements/chatkit.txt
 	touch $@
 
 live: $(READY) ## ask the real Gemini the evaluation and hostile texts, for BUDGET dollars at most
@@ -105,7 +106,7 @@ mutants: $(READY) $(MUTANTS)/.ready ## break guard, retries and streams a little
 # Sees what .venv has; apart from it, because it brings a terminal user interface.
 $(MUTANTS)/.ready: requirements/mutants.txt $(READY)
 	$(PYTHON) -m venv $(MUTANTS)
-	$(MUTANTS)/bin/pip install --quiet --require-hashes -r requirements/mutants.txt
+	$(MUTANTS)/bin/pip install --quiet --no-deps --require-hashes -r requirements/mutants.txt
 	cd $(MUTANTS)/lib/python3*/site-packages && echo "$(CURDIR)/$(VENV)/lib/$$(basename $$(dirname $$PWD))/site-packages" > venv.pth
 	touch $@
 
@@ -116,7 +117,7 @@ evaluate: $(RETRIEVAL)/.ready ## measure retrieval on the public sets, beside th
 # Apart from .venv: the model that needs no key brings PyTorch, which is gigabytes.
 $(RETRIEVAL)/.ready: benchmarks/retrieval/requirements.txt
 	$(PYTHON) -m venv $(RETRIEVAL)
-	$(RETRIEVAL)/bin/pip install --quiet --require-hashes -r $<
+	$(RETRIEVAL)/bin/pip install --quiet --no-deps --require-hashes -r $<
 	touch $@
 
 bench: $(READY) $(BENCHED:%=$(ENVIRONMENTS)/bench-%/.ready) ## docchat beside its peers: start, cost of an answer, many streams, memory
@@ -129,7 +130,7 @@ $(ENVIRONMENTS)/bench-memray/.ready: benchmarks/chat/memray.txt
 $(BENCHED_PEERS:%=$(ENVIRONMENTS)/bench-%/.ready): $(ENVIRONMENTS)/bench-%/.ready: benchmarks/chat/peers/%.txt
 $(ENVIRONMENTS)/bench-%/.ready:
 	$(PYTHON) -m venv --clear $(@D)
-	$(@D)/bin/pip install --quiet --require-hashes -r $<
+	$(@D)/bin/pip install --quiet --no-deps --require-hashes -r $<
 	-$(@D)/bin/python -m compileall -q $(@D)/lib >/dev/null  # some ship templates named .py
 	touch $@
 
@@ -154,7 +155,7 @@ test-docusaurus: $(READY) ## build docs/ with Docusaurus and the widget's plugin
 # Apart from .venv: checkov pins old versions of what the tests need.
 $(CHECKOV)/.ready: requirements/checkov.txt
 	$(PYTHON) -m venv $(CHECKOV)
-	$(CHECKOV)/bin/pip install --quiet --require-hashes -r requirements/checkov.txt
+	$(CHECKOV)/bin/pip install --quiet --no-deps --require-hashes -r requirements/checkov.txt
 	touch $@
 
 audit: $(AUDIT)/.ready ## known vulnerabilities in whatever is locked; asks PyPI
@@ -171,7 +172,7 @@ sbom: $(AUDIT)/.ready ## what the functions are made of, as CycloneDX, in build/
 # Apart from .venv: they need other versions of what the tests need.
 $(AUDIT)/.ready: requirements/audit.txt
 	$(PYTHON) -m venv $(AUDIT)
-	$(AUDIT)/bin/pip install --quiet --require-hashes -r requirements/audit.txt
+	$(AUDIT)/bin/pip install --quiet --no-deps --require-hashes -r requirements/audit.txt
 	touch $@
 
 widget: ## build widget/dist from its sources, and print its size and integrity hash

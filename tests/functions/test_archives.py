@@ -30,8 +30,10 @@ def python() -> Path:
     folder = ROOT / ".local/venvs" / digest
     if not (folder / "ready").exists():
         venv.create(folder, with_pip=True, clear=True)
-        pip = [str(folder / "bin/pip"), "install", "--quiet"]
-        subprocess.run([*pip, "--require-hashes", "-r", str(requirements)], check=True)
+        pip = str(folder / "bin/pip")
+        install = [pip, "install", "--quiet", "--no-deps", "--require-hashes", "-r"]
+        subprocess.run([*install, str(requirements)], check=True)
+        subprocess.run([pip, "check"], check=True)
         (folder / "ready").touch()
     return folder / "bin/python"
 
