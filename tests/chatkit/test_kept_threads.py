@@ -225,7 +225,7 @@ def test_an_answer_withheld_for_safety_is_not_kept(anne: Page, state: State) -> 
 def test_an_answer_that_was_stopped_is_kept_as_far_as_it_was_read(
     anne: Page, anne_elsewhere: Page, state: State
 ) -> None:
-    state.faults.add(STREAM, generation(say=("word ",) * 1000), times=1)
+    state.faults.add(STREAM, generation(say=("word ",), after=1, endless=True), times=1)
     body = {
         "type": "threads.create",
         "params": {"input": said(QUESTION)},
@@ -246,7 +246,7 @@ def test_an_answer_that_was_stopped_is_kept_as_far_as_it_was_read(
 def test_an_answer_that_a_shutdown_cuts_off_ends_with_an_error_and_is_kept(
     serve: Serve, check: Check, anne: Page, state: State
 ) -> None:
-    state.faults.add(STREAM, generation(say=("word ",) * 1000), times=1)
+    state.faults.add(STREAM, generation(say=("word ",), after=1, endless=True), times=1)
     got: list[Json] = []
     with serve(**KEPT) as url:
         page = Page(url, check, ANNE)
