@@ -54,7 +54,8 @@ RULE: dict[str, set[str]] = {
         "httpx2",
         "pydantic",
     },
-    "docchat.providers.qdrant_edge": {"docchat.core", "docchat.errors", "qdrant_edge"},
+    "docchat.providers.qdrant_edge": {"cachetools", "docchat.core", "docchat.errors"}
+    | {"qdrant_edge"},
     "docchat.providers.secret_manager": {
         "docchat.core",
         "docchat.errors",

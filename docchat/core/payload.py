@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -62,28 +61,17 @@ class Stored:
     dense: Vector
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A point that a search found; the chunk is None where the payload is not one."""
+
+    chunk: Chunk | None
+    version: str
+
+
 _CHUNK = TypeAdapter(Chunk)
 _MANIFEST = TypeAdapter(Manifest)
 _PUBLISHED = TypeAdapter(Published)
-
-
-class Hit(Protocol):
-    """A point that a search found, as both Qdrant libraries return it."""
-
-    @property
-    def id(self) -> object:
-        """A UUID, as text or as an object."""
-        ...
-
-    @property
-    def score(self) -> float:
-        """Greater is nearer."""
-        ...
-
-    @property
-    def payload(self) -> Mapping[str, object] | None:
-        """What `payload_of` made, unless somebody else wrote the point."""
-        ...
 
 
 def version_name(at: datetime, nonce: str) -> str:
@@ -177,14 +165,17 @@ def published_of(text: bytes) -> Published:
     return _PUBLISHED.validate_json(text)
 
 
-def retrieved(hits: Sequence[Hit], nearest: Sequence[Hit]) -> Retrieved:
+def read(point_id: object, payload: Mapping[str, object] | None) -> Read:
+    """What stands in a point that a search found."""
+    return Read(chunk_of(point_id, payload), str((payload or {}).get(_INDEX_VERSION, "")))
+
+
+def retrieved(hits: Sequence[tuple[Read, float]], best_cosine: float) -> Retrieved:
     """The passages among the hits, best first, without points whose payload is ill-typed.
 
     Args:
-        hits: what the hybrid search found, best first.
-        nearest: the nearest point by cosine, or nothing.
+        hits: what the hybrid search found and its scores, best first.
+        best_cosine: of the nearest point; 0 without one.
     """
-    chunks = ((chunk_of(hit.id, hit.payload), hit.score) for hit in hits)
-    passages = tuple(Passage(chunk, score) for chunk, score in chunks if chunk is not None)
-    version = (hits[0].payload or {}).get(_INDEX_VERSION, "") if hits else ""
-    return Retrieved(passages, nearest[0].score if nearest else 0.0, str(version))
+    passages = tuple(Passage(hit.chunk, score) for hit, score in hits if hit.chunk is not None)
+    return Retrieved(passages, best_cosine, hits[0][0].version if hits else "")

@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from contextlib import aclosing, suppress
 from typing import Any
 
 import httpx2
@@ -11,6 +11,7 @@ from google.genai import errors
 
 from docchat.core.models import FinishReason, Piece, Usage
 from docchat.errors import UpstreamBadResponse, UpstreamTruncated
+from docchat.providers.gemini_arrivals import arrived
 from docchat.providers.gemini_errors import MALFORMED_REPLY, translated
 
 _DRAIN_S = 0.25
@@ -29,47 +30,69 @@ _FINISH = {
 async def pieces_of(reply: httpx2.Response) -> AsyncGenerator[Piece]:
     """Pieces up to the first finish reason; what comes after it is ignored.
 
+    Events that have arrived together are one piece: each piece costs, and nobody sees it sooner
+    alone.
+
     Raises:
         UpstreamTruncated: the stream broke off, or ended for no reason that we know, after text.
         ServiceError: any other failure.
     """
-    usage: Usage | None = None
     said, drain_s = False, 0.0
-    events = _events(reply)
+    batches = _batches(reply)
     try:
         with translated():
-            async for event in events:
-                usage = _usage(event) or usage
-                text, finish = _text(event), _finish(event, said=said)
-                if finish:
-                    drain_s = _DRAIN_S
-                    yield Piece(text, finish, usage)
-                    return
-                if text:
+            async for batch in batches:
+                for piece in _pieces(batch, said=said):
+                    drain_s = _DRAIN_S if piece.finish else 0.0
                     said = True
-                    yield Piece(text, usage=usage)
+                    yield piece
+                    if piece.finish:
+                        return
     except UpstreamBadResponse as exc:
         if said and isinstance(exc.__cause__, _BROKEN_OFF):
             raise UpstreamTruncated(str(exc)) from exc
         raise
     finally:
-        await _let_go(reply, events, drain_s)
+        await _let_go(reply, batches, drain_s)
     raise _unfinished("the stream ended without a finish reason", said=said)
 
 
-async def _events(reply: httpx2.Response) -> AsyncGenerator[dict[str, Any]]:
-    """Each event's JSON object. An error may come as one, or as bare JSON in place of events."""
+def _pieces(batch: Iterable[bytes], *, said: bool) -> Iterator[Piece]:
+    """One piece of all these events; where one of them cannot be read, of those before it."""
+    text, usage = "", None
+    try:
+        for event in map(_object, batch):
+            usage = _usage(event) or usage
+            more, finish = _text(event), _finish(event, said=said or bool(text))
+            text += more
+            if finish:
+                yield Piece(text, finish, usage)
+                return
+    except Exception:
+        if text:
+            yield Piece(text, usage=usage)
+        raise
+    if text:
+        yield Piece(text, usage=usage)
+
+
+async def _batches(reply: httpx2.Response) -> AsyncGenerator[list[bytes]]:
+    """The JSON of each event. An error may come as one, or as bare JSON in place of events."""
     rest, lines = b"", list[bytes]()
-    async for part in reply.aiter_bytes():
-        *whole, rest = (rest + part).split(b"\n")
-        for line in whole:
-            if line.strip():
-                lines.append(line.removeprefix(b"data:"))
-            elif lines:
-                yield _object(b"".join(lines))
-                lines.clear()
+    async with aclosing(arrived(reply.aiter_bytes())) as parts:
+        async for part in parts:
+            *whole, rest = (rest + part).split(b"\n")
+            batch = list[bytes]()
+            for line in whole:
+                if line.strip():
+                    lines.append(line.removeprefix(b"data:"))
+                elif lines:
+                    batch.append(b"".join(lines))
+                    lines.clear()
+            if batch:
+                yield batch
     if left := b"".join([*lines, rest.removeprefix(b"data:")]).strip():
-        yield _object(left)
+        yield [left]
 
 
 def _object(text: bytes) -> dict[str, Any]:
@@ -111,7 +134,7 @@ def _usage(event: dict[str, Any]) -> Usage | None:
 
 
 async def _let_go(
-    reply: httpx2.Response, events: AsyncGenerator[dict[str, Any]], drain_s: float
+    reply: httpx2.Response, batches: AsyncGenerator[list[bytes]], drain_s: float
 ) -> None:
     """Free the connection: read what is left of the stream for `drain_s`, then break it off.
 
@@ -123,6 +146,6 @@ async def _let_go(
     ignored = (TimeoutError, errors.APIError, httpx2.HTTPError, *MALFORMED_REPLY)
     with suppress(*ignored):
         async with asyncio.timeout(drain_s):
-            async for _ in events:
+            async for _ in batches:
                 pass
     await reply.aclose()

@@ -12,7 +12,6 @@ is none.
 A shard opened before a fork hangs in the child: nothing is opened before the first call.
 """
 
-import asyncio
 import logging
 import secrets
 import shutil
@@ -40,12 +39,12 @@ from docchat.core.payload import (
     Stored,
     Version,
     held_of,
-    retrieved,
     version_name,
 )
 from docchat.errors import IndexLocked, IndexRefused, IndexUnavailable, ServiceError
 from docchat.providers.qdrant_edge_engine import HALF, layout, searches, stored, translated, upsert
 from docchat.providers.qdrant_edge_folder import IndexFolder, Stamp
+from docchat.providers.qdrant_edge_reading import Reading
 
 _SCROLL = 1000
 
@@ -55,7 +54,7 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class _Reader:
     stamp: Stamp | None
-    shard: edge.EdgeShard
+    reading: Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +88,9 @@ class EdgeIndex:
         """As `PassageIndex.search`."""
         request = searches(dense, sparse, limit, scope)
         with translated(self._folder.path):
-            shard = self._published_shard()
-            hits = shard.query(request.hybrid)
-            await asyncio.sleep(0)  # others first: each step takes up to some milliseconds
-            if self._reader is None:
-                raise IndexUnavailable("the index is closed")
-            nearest = shard.query(request.nearest)
-        await asyncio.sleep(0)
-        found = retrieved(hits, nearest)
-        if dropped := len(hits) - len(found.passages):
-            _log.warning("left out %d points of %s: bad payload", dropped, self._folder.path)
+            found = await self._published().search(request)
+        if found is None:
+            raise IndexUnavailable("the index is closed")
         return found
 
     async def manifest(self) -> Manifest | None:
@@ -107,13 +99,13 @@ class EdgeIndex:
             published = self._folder.published()
             if published is None:
                 return None
-            self._published_shard()
+            self._published()
         return published.manifest
 
     async def aclose(self) -> None:
         """Close what is open and give up the lock; an unpublished version is left behind."""
         if self._reader is not None:
-            self._reader.shard.close()
+            self._reader.reading.close()
             self._reader = None
         await self.release()
 
@@ -272,8 +264,8 @@ class EdgeIndex:
             await self.release()
         return made
 
-    def _published_shard(self) -> edge.EdgeShard:
-        """The published version's shard, loaded again only after another was published."""
+    def _published(self) -> Reading:
+        """The published version, loaded again only after another was published."""
         stamp = self._folder.stamp()
         if self._reader is None or self._reader.stamp != stamp:
             published = self._folder.published()
@@ -282,8 +274,8 @@ class EdgeIndex:
                     f"nothing is published in {self._folder.path}", reason="collection-missing"
                 )
             shard = edge.EdgeShard.load(str(self._folder.path / published.version))
-            self._reader = _Reader(stamp, shard)
-        return self._reader.shard
+            self._reader = _Reader(stamp, Reading(shard, self._folder.path))
+        return self._reader.reading
 
     def _shard(self, version: str) -> edge.EdgeShard:
         """Any version's shard; another process may be the one that writes it."""
@@ -291,7 +283,7 @@ class EdgeIndex:
             return self._writer.shard
         published = self._folder.published()
         if published is not None and published.version == version:
-            return self._published_shard()
+            return self._published().shard
         if version not in self._leftovers:
             path = self._folder.path / version
             self._leftovers[version] = edge.EdgeShard.load(str(path))

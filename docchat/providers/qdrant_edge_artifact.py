@@ -14,7 +14,7 @@ import math
 import shutil
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,10 +22,10 @@ import qdrant_edge as edge
 
 from docchat.core.artifact import Artifact, Source
 from docchat.core.models import EVERYWHERE, Manifest, Retrieved, Scope, SparseVector, Vector
-from docchat.core.payload import Hit, retrieved
 from docchat.errors import IndexUnavailable, ServiceError
-from docchat.providers.qdrant_edge_engine import Searches, searches, translated
+from docchat.providers.qdrant_edge_engine import searches, translated
 from docchat.providers.qdrant_edge_fetch import fetch, release_in
+from docchat.providers.qdrant_edge_reading import Reading
 from docchat.providers.qdrant_edge_room import Room
 
 _FIRST_RETRY_S = 1.0
@@ -45,7 +45,7 @@ class _Copy:
 @dataclass(frozen=True, slots=True)
 class _Open:
     copy: _Copy
-    shard: edge.EdgeShard
+    reading: Reading
 
 
 class ArtifactIndex:
@@ -87,12 +87,13 @@ class ArtifactIndex:
         self.begin()
         if self._open is None:
             await self._settled()
-        hits, nearest = await self._both(searches(dense, sparse, limit, scope))
-        await asyncio.sleep(0)
-        found = retrieved(hits, nearest)
-        if dropped := len(hits) - len(found.passages):
-            _log.warning("left out %d points of %s: bad payload", dropped, self._source.place)
-        return found
+        request = searches(dense, sparse, limit, scope)
+        while opened := self._open:
+            with translated(opened.copy.folder):
+                found = await opened.reading.search(request)
+            if found is not None:
+                return found
+        raise _again(self._failure or IndexUnavailable("the index is closed"))
 
     async def check(self) -> None:
         """Raises why the artifact that is published cannot be used, even if an older one is."""
@@ -115,23 +116,10 @@ class ArtifactIndex:
         await self._settled()
         opened, self._open = self._open, None
         if opened is not None:
-            opened.shard.close()
+            opened.reading.close()
         if self._room is not None:
             await asyncio.to_thread(self._room.close)
         self._source.close()
-
-    async def _both(self, request: Searches) -> tuple[Sequence[Hit], Sequence[Hit]]:
-        """What both calls find, in one copy."""
-        while opened := self._open:
-            with translated(opened.copy.folder):
-                hits = opened.shard.query(request.hybrid)
-                await asyncio.sleep(0)  # others first: each step takes up to some milliseconds
-                if self._is_open(opened.shard):
-                    return hits, opened.shard.query(request.nearest)
-        raise _again(self._failure or IndexUnavailable("the index is closed"))
-
-    def _is_open(self, shard: edge.EdgeShard) -> bool:
-        return self._open is not None and self._open.shard is shard
 
     async def _settled(self) -> None:
         if self._refreshing is not None:
@@ -166,13 +154,14 @@ class ArtifactIndex:
         """Search in this copy from now on; the old one goes."""
         old = self._open
         if old is not None and old.copy.folder == copy.folder:
-            self._open = _Open(copy, old.shard)
+            self._open = _Open(copy, old.reading)
             return
         with translated(copy.folder):
-            self._open = _Open(copy, edge.EdgeShard.load(str(copy.folder)))
+            shard = edge.EdgeShard.load(str(copy.folder))
+        self._open = _Open(copy, Reading(shard, self._source.place))
         _log.info("version %s of the index is in use", copy.artifact.version)
         if old is not None:
-            old.shard.close()
+            old.reading.close()
             await asyncio.to_thread(shutil.rmtree, old.copy.folder, ignore_errors=True)
 
     # --- in a thread ----------------------------------------------------------

@@ -123,4 +123,4 @@ def _hybrid(
         by_terms = edge.Query.Nearest(_engine_sparse(sparse), SPARSE)
         prefetches.append(edge.Prefetch(CANDIDATES, by_terms, filter=within))
     fusion = cast("edge.Fusion", edge.Fusion.Rrf(_RRF_K))
-    return edge.QueryRequest(limit, query=fusion, prefetches=prefetches, with_payload=True)
+    return edge.QueryRequest(limit, query=fusion, prefetches=prefetches)

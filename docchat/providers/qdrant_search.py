@@ -15,7 +15,15 @@ import httpx2
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from docchat.core.models import EVERYWHERE, Manifest, Retrieved, Scope, SparseVector, Vector
-from docchat.core.payload import CANDIDATES, DENSE, SPARSE, manifest_of, retrieved, values_in
+from docchat.core.payload import (
+    CANDIDATES,
+    DENSE,
+    SPARSE,
+    manifest_of,
+    read,
+    retrieved,
+    values_in,
+)
 from docchat.errors import (
     IndexUnavailable,
     ServiceError,
@@ -117,7 +125,8 @@ class QdrantSearch:
         if len(answers) != len(body["searches"]):
             raise UpstreamBadResponse(f"Qdrant answered {len(answers)} of 2 queries")
         hits, nearest = (answer.points for answer in answers)
-        found = retrieved(hits, nearest)
+        read_hits = [(read(hit.id, hit.payload), hit.score) for hit in hits]
+        found = retrieved(read_hits, nearest[0].score if nearest else 0.0)
         if dropped := len(hits) - len(found.passages):
             level = logging.WARNING if found.passages else logging.ERROR
             _log.log(level, "left out %d points of %s: bad payload", dropped, self._alias)

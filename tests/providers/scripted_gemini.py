@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 import struct
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +16,8 @@ from docchat.providers.gemini import Gemini
 
 KEY = "AIzaSyA-0123456789abcdefghijklmnopqrstu"
 PROMPT = Prompt("the rules", (Turn(Role.USER, "the question"),))
+
+_LAST_CHUNK = b"0\r\n\r\n"
 
 Script = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
@@ -103,12 +105,31 @@ def stream(*events: object, then: Script | None = None) -> Script:
     async def send(writer: asyncio.StreamWriter) -> None:
         head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
         writer.write(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
-        for event in events:
-            text = event if isinstance(event, bytes) else json.dumps(event).encode()
-            line = b"data: " + text + b"\r\n\r\n"
-            writer.write(f"{len(line):x}\r\n".encode() + line + b"\r\n")
+        _write(writer, events)
         await writer.drain()
         await (then or _end)(writer)
+
+    return send
+
+
+def in_one_packet(*events: object) -> Script:
+    """A whole stream, written at once."""
+
+    async def send(writer: asyncio.StreamWriter) -> None:
+        head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        writer.write(b"".join([head, *map(_chunk, events), _LAST_CHUNK]))
+        await writer.drain()
+
+    return send
+
+
+def pause(*events: object) -> Script:
+    """Further events of a stream, later, and its proper end."""
+
+    async def send(writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.05)
+        _write(writer, events)
+        await _end(writer)
 
     return send
 
@@ -140,8 +161,19 @@ def chunk(text: str | None = None, finish: str | None = None, **more: Any) -> di
     return {"candidates": [candidate], **more}
 
 
+def _write(writer: asyncio.StreamWriter, events: Iterable[object]) -> None:
+    for event in events:
+        writer.write(_chunk(event))
+
+
+def _chunk(event: object) -> bytes:
+    text = event if isinstance(event, bytes) else json.dumps(event).encode()
+    line = b"data: " + text + b"\r\n\r\n"
+    return b"%x\r\n%b\r\n" % (len(line), line)
+
+
 async def _end(writer: asyncio.StreamWriter) -> None:
-    writer.write(b"0\r\n\r\n")
+    writer.write(_LAST_CHUNK)
     await writer.drain()
 
 

@@ -1,6 +1,7 @@
 import asyncio
 import gc
 import logging
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing
 
 import httpx2
@@ -8,7 +9,13 @@ import pytest
 from google.genai import types
 
 from docchat.core.models import FinishReason, Piece, Prompt, Role, Turn, Usage
-from docchat.errors import UpstreamBadResponse, UpstreamBusy, UpstreamTimeout, UpstreamTruncated
+from docchat.errors import (
+    ServiceError,
+    UpstreamBadResponse,
+    UpstreamBusy,
+    UpstreamTimeout,
+    UpstreamTruncated,
+)
 from emulators.gemini import create_app
 from emulators.server import serve_in_thread
 from tests.providers.scripted_gemini import (
@@ -17,12 +24,19 @@ from tests.providers.scripted_gemini import (
     chunk,
     close,
     connected,
+    in_one_packet,
+    pause,
     reset,
     said,
     stall,
     stream,
     talking,
 )
+
+
+async def _drained(pieces: AsyncIterator[Piece], into: list[Piece]) -> None:
+    async for piece in pieces:
+        into.append(piece)  # noqa: PERF401 - it may end in an error
 
 
 async def pieces_of(script: Script) -> list[Piece]:
@@ -58,10 +72,19 @@ async def test_only_gemini_3_is_told_how_much_to_think() -> None:
 
 async def test_text_comes_in_pieces_and_usage_with_the_last() -> None:
     counts = {"promptTokenCount": 7, "candidatesTokenCount": 2, "thoughtsTokenCount": 30}
-    pieces = await pieces_of(
-        stream(chunk("Hello "), chunk("", usageMetadata=counts), chunk("world", "STOP"))
+    script = stream(
+        chunk("Hello "), then=pause(chunk("", usageMetadata=counts), chunk("world", "STOP"))
     )
+    pieces = await pieces_of(script)
     assert pieces == [Piece("Hello "), Piece("world", FinishReason.STOP, Usage(7, 32))]
+
+
+async def test_events_that_arrive_together_are_one_piece() -> None:
+    counts = {"promptTokenCount": 7, "candidatesTokenCount": 2}
+    events = [*(chunk(f"{n} ") for n in range(40)), chunk("", "STOP", usageMetadata=counts)]
+    pieces = await pieces_of(in_one_packet(*events))
+    text = "".join(f"{n} " for n in range(40))
+    assert pieces == [Piece(text, FinishReason.STOP, Usage(7, 2))]
 
 
 async def test_thoughts_are_not_text() -> None:
@@ -93,8 +116,9 @@ NO_REASON = [reason.name for reason in types.FinishReason if reason.name not in 
 
 @pytest.mark.parametrize(("sent", "meant"), MEANT.items())
 async def test_finish_reasons_are_told_apart(sent: str, meant: FinishReason) -> None:
-    pieces = await pieces_of(stream(chunk("text"), chunk(None, sent)))
+    pieces = await pieces_of(stream(chunk("text"), then=pause(chunk(None, sent))))
     assert pieces == [Piece("text"), Piece("", meant)]
+    assert await pieces_of(stream(chunk("text"), chunk(None, sent))) == [Piece("text", meant)]
 
 
 @pytest.mark.filterwarnings("ignore:.*is not a valid FinishReason")
@@ -164,6 +188,18 @@ async def test_an_error_inside_a_stream_is_that_error() -> None:
     event = {"error": {"code": 503, "message": "overloaded", "status": "UNAVAILABLE"}}
     with pytest.raises(UpstreamBusy):
         await pieces_of(stream(chunk("text"), event))
+
+
+@pytest.mark.parametrize("bad", [b"<html>", {"error": {"code": 503}}, chunk(None, "CONTINUATION")])
+async def test_what_was_said_before_an_event_that_fails_is_a_piece(bad: object) -> None:
+    got: list[Piece] = []
+    async with (
+        talking(stream(chunk("Hello "), chunk("world"), bad)) as (_, gemini),
+        aclosing(gemini.stream(PROMPT)) as pieces,
+    ):
+        with pytest.raises(ServiceError):
+            await _drained(pieces, got)
+    assert got == [Piece("Hello world")]
 
 
 async def test_a_stream_that_stalls_is_a_time_out() -> None:
