@@ -45,17 +45,18 @@ class Reading:
         if self._closed:
             return None
         nearest = self.shard.query(request.nearest)
-        known = {hit.id: self._read.get(hit.id) for hit in hits}
+        ids = [hit.id for hit in hits]  # each look at one makes a new object
+        known = {point_id: self._read.get(point_id) for point_id in ids}
         unread = [point_id for point_id, found in known.items() if found is None]
         if unread:
             records = self.shard.retrieve(unread, True, False)  # noqa: FBT003 - its signature
             await asyncio.sleep(0)
             for record in records:
-                known[record.id] = self._read[record.id] = read(record.id, record.payload)
-        found = retrieved(
-            [(known[hit.id] or _NOTHING, hit.score) for hit in hits],
-            nearest[0].score if nearest else 0.0,
-        )
+                point_id = record.id
+                known[point_id] = self._read[point_id] = read(point_id, record.payload)
+        chunks = (known[point_id] or _NOTHING for point_id in ids)
+        scored = [(chunk, hit.score) for chunk, hit in zip(chunks, hits, strict=True)]
+        found = retrieved(scored, nearest[0].score if nearest else 0.0)
         if dropped := len(hits) - len(found.passages):
             _log.warning("left out %d points of %s: bad payload", dropped, self._place)
         return found
