@@ -6,7 +6,7 @@ ROOT/COLLECTION/lock           held by the run that writes
 
 Any number of processes may read. The engine opens files for writing even to read them, so each
 needs write permission. It holds the interpreter's lock while it loads a shard (8 to 150 ms) and
-during each of a search's two calls (0.1 to 3 ms): a thread would not free the event loop, so there
+during each of a search's calls (0.1 to 3 ms): a thread would not free the event loop, so there
 is none.
 
 A shard opened before a fork hangs in the child: nothing is opened before the first call.

@@ -4,8 +4,8 @@ The copy is fetched on first use, and again when the manifest has changed: looke
 now and then, and only while there are searches, since a function has no processor time between
 them. What is not what the manifest says, or does not fit the settings, is never opened.
 
-The change to a newer copy closes the old one in a step of the event loop. A search takes two; when
-a change has come between them, it begins anew.
+The change to a newer copy closes the old one in a step of the event loop. A search takes two or
+three; when a change has come between them, it begins anew.
 """
 
 import asyncio
