@@ -41,12 +41,17 @@ BENCHED := docchat memray $(BENCHED_PEERS)
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
-# --no-deps, here and below: a lock is complete, and pip before 23.3 would look past it for the
-# newest release of whatever a package asks for with an extra, and refuse that one for its hash.
+# --no-deps: a lock is complete, and pip before 23.3 would look past it for the newest release of
+# whatever a package asks for with an extra, and refuse that one for its hash.
+define install
+$(1)/pip install --quiet --no-deps --require-hashes -r $(2)
+$(1)/pip check
+endef
+
 setup: $(READY) ## make .venv with everything, pinned by hash
 $(READY): requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements/dev.txt
+	$(call install,$(BIN),requirements/dev.txt)
 	$(BIN)/pip install --quiet --no-build-isolation --no-deps -e .
 	touch $@
 
@@ -94,7 +99,7 @@ endings: $(READY) ## 200 open streams: told to stop, left by their clients, keys
 # Apart from .venv: ChatKit's SDK brings forty packages that nothing else needs.
 $(CHATKIT)/.ready: requirements/chatkit.txt
 	$(PYTHON) -m venv $(CHATKIT)
-	$(CHATKIT)/bin/pip install --quiet --no-deps --require-hashes -r requirements/chatkit.txt
+	$(call install,$(CHATKIT)/bin,requirements/chatkit.txt)
 	touch $@
 
 live: $(READY) ## ask the real Gemini the evaluation and hostile texts, for BUDGET dollars at most
@@ -106,7 +111,7 @@ mutants: $(READY) $(MUTANTS)/.ready ## break guard, retries and streams a little
 # Sees what .venv has; apart from it, because it brings a terminal user interface.
 $(MUTANTS)/.ready: requirements/mutants.txt $(READY)
 	$(PYTHON) -m venv $(MUTANTS)
-	$(MUTANTS)/bin/pip install --quiet --no-deps --require-hashes -r requirements/mutants.txt
+	$(call install,$(MUTANTS)/bin,requirements/mutants.txt)
 	cd $(MUTANTS)/lib/python3*/site-packages && echo "$(CURDIR)/$(VENV)/lib/$$(basename $$(dirname $$PWD))/site-packages" > venv.pth
 	touch $@
 
@@ -117,7 +122,7 @@ evaluate: $(RETRIEVAL)/.ready ## measure retrieval on the public sets, beside th
 # Apart from .venv: the model that needs no key brings PyTorch, which is gigabytes.
 $(RETRIEVAL)/.ready: benchmarks/retrieval/requirements.txt
 	$(PYTHON) -m venv $(RETRIEVAL)
-	$(RETRIEVAL)/bin/pip install --quiet --no-deps --require-hashes -r $<
+	$(call install,$(RETRIEVAL)/bin,$<)
 	touch $@
 
 bench: $(READY) $(BENCHED:%=$(ENVIRONMENTS)/bench-%/.ready) ## docchat beside its peers: start, cost of an answer, many streams, memory
@@ -130,7 +135,7 @@ $(ENVIRONMENTS)/bench-memray/.ready: benchmarks/chat/memray.txt
 $(BENCHED_PEERS:%=$(ENVIRONMENTS)/bench-%/.ready): $(ENVIRONMENTS)/bench-%/.ready: benchmarks/chat/peers/%.txt
 $(ENVIRONMENTS)/bench-%/.ready:
 	$(PYTHON) -m venv --clear $(@D)
-	$(@D)/bin/pip install --quiet --no-deps --require-hashes -r $<
+	$(call install,$(@D)/bin,$<)
 	-$(@D)/bin/python -m compileall -q $(@D)/lib >/dev/null  # some ship templates named .py
 	touch $@
 
@@ -155,7 +160,7 @@ test-docusaurus: $(READY) ## build docs/ with Docusaurus and the widget's plugin
 # Apart from .venv: checkov pins old versions of what the tests need.
 $(CHECKOV)/.ready: requirements/checkov.txt
 	$(PYTHON) -m venv $(CHECKOV)
-	$(CHECKOV)/bin/pip install --quiet --no-deps --require-hashes -r requirements/checkov.txt
+	$(call install,$(CHECKOV)/bin,requirements/checkov.txt)
 	touch $@
 
 audit: $(AUDIT)/.ready ## known vulnerabilities in whatever is locked; asks PyPI
@@ -172,7 +177,7 @@ sbom: $(AUDIT)/.ready ## what the functions are made of, as CycloneDX, in build/
 # Apart from .venv: they need other versions of what the tests need.
 $(AUDIT)/.ready: requirements/audit.txt
 	$(PYTHON) -m venv $(AUDIT)
-	$(AUDIT)/bin/pip install --quiet --no-deps --require-hashes -r requirements/audit.txt
+	$(call install,$(AUDIT)/bin,requirements/audit.txt)
 	touch $@
 
 widget: ## build widget/dist from its sources, and print its size and integrity hash

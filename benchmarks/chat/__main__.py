@@ -110,7 +110,7 @@ def _phases(ground: Ground, *, quick: bool) -> Mapping[str, Mapping[str, Measure
         "startup": {**each(lambda one: startup.measure(one, ground.log)), HEALTH: alone},
         "requests": each(lambda one: requests.measure(one, ground, sizes)),
         "streams": {**each(lambda one: streams.measure(one, ground, count)), BARE: bare},
-        "allocations": each(lambda one: allocations.measure(one, ground.log)),
+        "allocations": each(lambda one: allocations.measure(one, ground)),
         "workers": {one.name: partial(workers.measure, one, ground, sizes) for one in ours},
     }
 

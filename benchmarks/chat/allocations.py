@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.chat.candidates import Candidate, environment
+from benchmarks.chat.ground import Ground
 from benchmarks.chat.load import asked
 from benchmarks.chat.processes import connected
 from benchmarks.chat.startup import running
@@ -27,9 +28,10 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def measure(candidate: Candidate, log: Path) -> dict[str, float]:
+def measure(candidate: Candidate, ground: Ground) -> dict[str, float]:
     """Allocations for one answer, of those that are asked one after the other."""
-    few, many = (_counted(candidate, log, answers) for answers in (_FEW, _MANY))
+    ground.pace()  # what was measured before may have slowed Gemini
+    few, many = (_counted(candidate, ground.log, answers) for answers in (_FEW, _MANY))
     return {"allocations": (many - few) / (_MANY - _FEW)}
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import chdir
 from pathlib import Path
 
@@ -19,39 +19,52 @@ from docchat.core.models import Point
 from docchat.providers.artifact_gs_writing import GsArtifacts
 from docchat.providers.qdrant import QdrantIndex
 from docchat.providers.qdrant_edge_publishing import ArtifactStore
-from scripts.load_server import ROOT, emulator
+from scripts.load_server import emulator
 from scripts.load_test import cost
-from scripts.serve import listen
+from scripts.serve import ROOT, listen
 
 _ROUNDS = 10
 _QUESTION = {"query": "How do I install it?"}
 _PLACE = "gs://cold/index"
 _LIMITS = ("FIRST_TOKEN_DEADLINE_S", "EMBED_TIMEOUT_S", "SEARCH_TIMEOUT_S", "GENERATE_TIMEOUT_S")
+_FUNCTION = ROOT / "functions/chat/main.py"
+_THROUGH_CLIENT = ROOT / "benchmarks/index/client_main.py"
 _PATIENT = {"ABSTAIN_BELOW": "0", "ANSWER_DEADLINE_S": "120", **dict.fromkeys(_LIMITS, "60")}
 """A process on a busy machine is measured, not given up."""
 
+Way = tuple[Path, Mapping[str, str]]
+"""A function's file and its variables."""
+
 
 def table(points_of: Callable[[int], list[Point]]) -> Table:
-    """Medians of processes started in turn, with an artifact and with a Qdrant server."""
+    """Medians of processes started in turn: with an artifact, and two ways to search a server."""
     shown = Table("chunks", "index", "first token, ms", "CPU ms", "memory MiB", "fastest")
     with emulator("gemini") as gemini, emulator("qdrant") as server, emulator("gcs") as storage:
-        common = {"GEMINI_API_KEY": "cold", "GEMINI_BASE_URL": gemini.url, **_PATIENT}
-        variables = {
-            "artifact": {**common, "QDRANT_HOST": _PLACE, "STORAGE_BASE_URL": storage.url},
-            "Qdrant server": {**common, "QDRANT_HOST": server.url},
-        }
+        started = ways(gemini.url, server.url, storage.url)
         for count in (1_000, 10_000):
-            asyncio.run(_publish(points_of(count), server.url, storage.url))
-            taken: dict[str, list[tuple[float, float, float]]] = {name: [] for name in variables}
+            asyncio.run(publish_both(points_of(count), server.url, storage.url))
+            taken: dict[str, list[tuple[float, float, float]]] = {name: [] for name in started}
             for _ in range(_ROUNDS):
-                for name, environment in variables.items():
-                    taken[name].append(_first_token(environment))
+                for name, (source, environment) in started.items():
+                    taken[name].append(first_token(source, environment))
             for name, rounds in taken.items():
                 _row(shown, count, name, rounds)
     return shown
 
 
-async def _publish(made: Sequence[Point], server_url: str, storage_url: str) -> None:
+def ways(gemini: str, server: str, storage: str) -> dict[str, Way]:
+    """Who is started, by name; all of them with the same Gemini."""
+    common = {"GEMINI_API_KEY": "cold", "GEMINI_BASE_URL": gemini, **_PATIENT}
+    remote = {**common, "QDRANT_HOST": server}
+    return {
+        "artifact": (_FUNCTION, {**common, "QDRANT_HOST": _PLACE, "STORAGE_BASE_URL": storage}),
+        "Qdrant server": (_FUNCTION, remote),
+        "the same, qdrant-client": (_THROUGH_CLIENT, remote),
+    }
+
+
+async def publish_both(made: Sequence[Point], server_url: str, storage_url: str) -> None:
+    """The same index on the server and in the bucket."""
     server = QdrantIndex(server_url, None, "docs")
     await publish(server, made)
     await server.aclose()
@@ -62,15 +75,15 @@ async def _publish(made: Sequence[Point], server_url: str, storage_url: str) -> 
         await store.aclose()
 
 
-def _first_token(environment: dict[str, str]) -> tuple[float, float, float]:
+def first_token(source: Path, environment: Mapping[str, str]) -> tuple[float, float, float]:
     """Milliseconds, milliseconds of processor time, and MiB, of one process."""
     with listen(0) as free:
         port = free.getsockname()[1]
-    source = f"--source={ROOT / 'functions/chat/main.py'}"
-    command = ["-m", "functions_framework", "--target=chat", source, f"--port={port}"]
+    command = ["-m", "functions_framework", "--target=chat", f"--source={source}"]
     began = time.perf_counter()
     process = subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, *command, "--host=127.0.0.1"],
+        [sys.executable, *command, "--host=127.0.0.1", f"--port={port}"],
+        cwd=ROOT,
         env={**os.environ, **environment},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

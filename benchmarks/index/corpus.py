@@ -46,8 +46,8 @@ def asked(collections: Sequence[Collection]) -> list[Asked]:
 
 def unit(text: str) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
     """A text's vector, of unit length."""
-    vector = np.array(embed(text, DIMENSION))
-    return vector / np.linalg.norm(vector)
+    vector = np.array(embed(text, DIMENSION), dtype=np.float64)
+    return np.divide(vector, np.linalg.norm(vector))
 
 
 def manifest(count: int, layout: str = "") -> Manifest:

@@ -6,7 +6,7 @@ from pathlib import Path
 from qdrant_client import QdrantClient, models
 
 from docchat.core.models import Point, Retrieved, SparseVector, Vector
-from docchat.core.payload import CANDIDATES, DENSE, SPARSE, payload_of, retrieved
+from docchat.core.payload import CANDIDATES, DENSE, SPARSE, payload_of, read, retrieved
 
 _NAME = "docs"
 _BATCH = 256
@@ -20,7 +20,8 @@ class LocalMode:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._client = QdrantClient(":memory:") if folder is None else QdrantClient(path=folder)
+        memory = folder is None
+        self._client = QdrantClient(":memory:") if memory else QdrantClient(path=str(folder))
 
     def fill(self, points: Sequence[Point], dimension: int) -> None:
         """Make the collection."""
@@ -46,7 +47,8 @@ class LocalMode:
         )
         nearest = models.QueryRequest(query=list(dense), using=DENSE, limit=1)
         first, second = self._client.query_batch_points(_NAME, [hybrid, nearest])
-        return retrieved(first.points, second.points)
+        hits = [(read(hit.id, hit.payload), hit.score) for hit in first.points]
+        return retrieved(hits, second.points[0].score)
 
     def close(self) -> None:
         """Let go of the folder."""

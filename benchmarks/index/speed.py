@@ -4,7 +4,7 @@ import asyncio
 import pickle
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -119,7 +119,9 @@ def _local(stored: Path, questions: Sequence[Asked], folder: Path) -> Measured:
     return Measured(load_s, searches, stalls, own, files, files)
 
 
-async def _asked(search, questions):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+async def _asked(
+    search: Callable[[Asked], Awaitable[Retrieved]], questions: Sequence[Asked]
+) -> tuple[list[float], list[float]]:
     """Each question's time, and how late a heartbeat was."""
     stalls: list[float] = []
 

@@ -69,9 +69,9 @@ class Gemini:
         self._build = RequestBuilder(api_key, base_url)
         self._query = self._embedding(_QUERY)
         self._answer = self._build.answer(self._generative_model, max_output_tokens)
-        self._limits = {"timeout": timeouts.as_dict()}
+        self._extensions = {"timeout": timeouts.as_dict()}
         limits = httpx2.Limits(max_connections=POOL, max_keepalive_connections=_IDLE)
-        self._http = httpx2.AsyncClient(verify=trusted(), limits=limits)
+        self._http = httpx2.AsyncClient(verify=trusted(), limits=limits, timeout=timeouts)
 
     async def embed_query(self, text: str) -> Vector:
         """The question's vector, of unit length."""
@@ -157,7 +157,11 @@ class Gemini:
         body = json.dumps({**blank.fields, **texts}).encode() if texts else None
         # Its headers are whole; the client's own way would merge them with its own once more.
         request = httpx2.Request(
-            blank.method, blank.url, headers=blank.headers, content=body, extensions=self._limits
+            blank.method,
+            blank.url,
+            headers=blank.headers,
+            content=body,
+            extensions=self._extensions,
         )
         reply = await self._http.send(request, stream=stream)
         try:

@@ -37,43 +37,51 @@ async def pieces_of(reply: httpx2.Response) -> AsyncGenerator[Piece]:
         UpstreamTruncated: the stream broke off, or ended for no reason that we know, after text.
         ServiceError: any other failure.
     """
-    said, drain_s = False, 0.0
+    heard, drain_s = _Heard(), 0.0
     batches = _batches(reply)
     try:
         with translated():
             async for batch in batches:
-                for piece in _pieces(batch, said=said):
+                for piece in heard.pieces(batch):
                     drain_s = _DRAIN_S if piece.finish else 0.0
-                    said = True
                     yield piece
                     if piece.finish:
                         return
     except UpstreamBadResponse as exc:
-        if said and isinstance(exc.__cause__, _BROKEN_OFF):
+        if heard.said and isinstance(exc.__cause__, _BROKEN_OFF):
             raise UpstreamTruncated(str(exc)) from exc
         raise
     finally:
         await _let_go(reply, batches, drain_s)
-    raise _unfinished("the stream ended without a finish reason", said=said)
+    raise _unfinished("the stream ended without a finish reason", said=heard.said)
 
 
-def _pieces(batch: Iterable[bytes], *, said: bool) -> Iterator[Piece]:
-    """One piece of all these events; where one of them cannot be read, of those before it."""
-    text, usage = "", None
-    try:
-        for event in map(_object, batch):
-            usage = _usage(event) or usage
-            more, finish = _text(event), _finish(event, said=said or bool(text))
-            text += more
-            if finish:
-                yield Piece(text, finish, usage)
-                return
-    except Exception:
+class _Heard:
+    """What the events of an answer have said so far."""
+
+    def __init__(self) -> None:
+        self.said = False
+        self._usage: Usage | None = None
+
+    def pieces(self, batch: Iterable[bytes]) -> Iterator[Piece]:
+        """One piece of all these events; where one of them cannot be read, of those before it."""
+        text = ""
+        try:
+            for event in map(_object, batch):
+                self._usage = _usage(event) or self._usage
+                more = _text(event)
+                finish = _finish(event, said=self.said)
+                text += more
+                self.said = self.said or bool(text)
+                if finish:
+                    yield Piece(text, finish, self._usage)
+                    return
+        except Exception:
+            if text:
+                yield Piece(text, usage=self._usage)
+            raise
         if text:
-            yield Piece(text, usage=usage)
-        raise
-    if text:
-        yield Piece(text, usage=usage)
+            yield Piece(text, usage=self._usage)
 
 
 async def _batches(reply: httpx2.Response) -> AsyncGenerator[list[bytes]]:
@@ -144,8 +152,10 @@ async def _let_go(
     """
     # What follows the finish reason does not matter, nor does how a stream ends nobody reads.
     ignored = (TimeoutError, errors.APIError, httpx2.HTTPError, *MALFORMED_REPLY)
-    with suppress(*ignored):
-        async with asyncio.timeout(drain_s):
-            async for _ in batches:
-                pass
-    await reply.aclose()
+    try:
+        with suppress(*ignored):
+            async with asyncio.timeout(drain_s):
+                async for _ in batches:
+                    pass
+    finally:
+        await reply.aclose()

@@ -88,7 +88,8 @@ class EdgeIndex:
         """As `PassageIndex.search`."""
         request = searches(dense, sparse, limit, scope)
         with translated(self._folder.path):
-            found = await self._published().search(request)
+            reading = self._published()
+        found = await reading.search(request)
         if found is None:
             raise IndexUnavailable("the index is closed")
         return found
@@ -274,7 +275,7 @@ class EdgeIndex:
                     f"nothing is published in {self._folder.path}", reason="collection-missing"
                 )
             shard = edge.EdgeShard.load(str(self._folder.path / published.version))
-            self._reader = _Reader(stamp, Reading(shard, self._folder.path))
+            self._reader = _Reader(stamp, Reading(shard, self._folder.path, self._folder.path))
         return self._reader.reading
 
     def _shard(self, version: str) -> edge.EdgeShard:

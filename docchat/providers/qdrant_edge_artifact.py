@@ -89,8 +89,7 @@ class ArtifactIndex:
             await self._settled()
         request = searches(dense, sparse, limit, scope)
         while opened := self._open:
-            with translated(opened.copy.folder):
-                found = await opened.reading.search(request)
+            found = await opened.reading.search(request)
             if found is not None:
                 return found
         raise _again(self._failure or IndexUnavailable("the index is closed"))
@@ -158,7 +157,7 @@ class ArtifactIndex:
             return
         with translated(copy.folder):
             shard = edge.EdgeShard.load(str(copy.folder))
-        self._open = _Open(copy, Reading(shard, self._source.place))
+        self._open = _Open(copy, Reading(shard, copy.folder, self._source.place))
         _log.info("version %s of the index is in use", copy.artifact.version)
         if old is not None:
             old.reading.close()

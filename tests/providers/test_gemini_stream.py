@@ -76,14 +76,23 @@ async def test_text_comes_in_pieces_and_usage_with_the_last() -> None:
         chunk("Hello "), then=pause(chunk("", usageMetadata=counts), chunk("world", "STOP"))
     )
     pieces = await pieces_of(script)
-    assert pieces == [Piece("Hello "), Piece("world", FinishReason.STOP, Usage(7, 32))]
+    assert "".join(piece.text for piece in pieces) == "Hello world"
+    assert pieces[-1] == Piece("world", FinishReason.STOP, Usage(7, 32))
+
+
+async def test_usage_that_comes_without_text_is_not_lost() -> None:
+    thought = {"parts": [{"text": "hm", "thought": True}]}
+    counts = {"promptTokenCount": 7, "thoughtsTokenCount": 30}
+    event = {"candidates": [{"content": thought}], "usageMetadata": counts}
+    pieces = await pieces_of(stream(event, then=pause(chunk("Yes.", "STOP"))))
+    assert pieces == [Piece("Yes.", FinishReason.STOP, Usage(7, 30))]
 
 
 async def test_events_that_arrive_together_are_one_piece() -> None:
     counts = {"promptTokenCount": 7, "candidatesTokenCount": 2}
-    events = [*(chunk(f"{n} ") for n in range(40)), chunk("", "STOP", usageMetadata=counts)]
+    events = [*(chunk(f"{n} ") for n in range(200)), chunk("", "STOP", usageMetadata=counts)]
     pieces = await pieces_of(in_one_packet(*events))
-    text = "".join(f"{n} " for n in range(40))
+    text = "".join(f"{n} " for n in range(200))
     assert pieces == [Piece(text, FinishReason.STOP, Usage(7, 2))]
 
 
@@ -126,6 +135,8 @@ async def test_finish_reasons_are_told_apart(sent: str, meant: FinishReason) -> 
 async def test_every_other_finish_reason_is_truncation(reason: str) -> None:
     with pytest.raises(UpstreamTruncated, match=reason):
         await pieces_of(stream(chunk("text"), chunk(None, reason)))
+    with pytest.raises(UpstreamTruncated, match=reason):
+        await pieces_of(stream(chunk("text"), then=pause(chunk(None, reason))))
 
 
 @pytest.mark.filterwarnings("ignore:.*is not a valid BlockedReason")
