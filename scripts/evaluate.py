@@ -97,6 +97,8 @@ def evaluate(options: argparse.Namespace, console: Console) -> Report:
     """
     if options.data is None:
         collections = [own_docs(options.docs, options.questions)]
+    elif not options.data.is_dir():
+        raise Misconfigured(f"there is no folder {options.data}: name that of the public sets")
     else:
         collections = public_sets(options.data, options.sets)
     designs = _designs(options)

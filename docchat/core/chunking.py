@@ -20,6 +20,8 @@ CHUNKER_VERSION = "3"
 
 Headings = tuple[str, ...]
 
+_BETWEEN = "\n\n"
+
 _SMALL_SHARE = 10  # a section is small below a tenth of the limit: larger ones keep their anchor
 
 
@@ -57,24 +59,62 @@ def _introduces(section: Section, following: Section | None) -> bool:
 
 
 def _groups(found: Iterator[Section], max_chars: int) -> Iterator[list[Section]]:
-    group: list[Section] = []
+    group: _Group | None = None
     for section in found:
-        if group and not _may_join(group, section, max_chars):
-            yield group
-            group = []
-        group.append(section)
-    if group:
-        yield group
+        if group is None or not group.takes(section, max_chars):
+            if group is not None:
+                yield group.sections
+            group = _Group(section)
+    if group is not None:
+        yield group.sections
 
 
-def _may_join(group: list[Section], section: Section, max_chars: int) -> bool:
-    if not _is_under(section.heading_path, group[0].heading_path[:-1]):
-        return False
-    if sum(len(one.text) for one in group) + len(section.text) > max_chars:
-        return False
-    if min(len(_merged(group)[1]), len(section.text)) > max_chars // _SMALL_SHARE:
-        return False
-    return len(_merged([*group, section])[1]) <= max_chars
+class _Group:
+    """Sections that become one chunk, and how long it is.
+
+    That is kept up as they join: to merge them anew for each would take minutes for a page of
+    thousands of tiny sections.
+    """
+
+    def __init__(self, first: Section) -> None:
+        self.sections = [first]
+        self._common = first.heading_path
+        self._blocks = _block_chars(first.text)
+
+    def takes(self, section: Section, max_chars: int) -> bool:
+        """Whether the section may join; then it has."""
+        path = section.heading_path
+        if not _is_under(path, self.sections[0].heading_path[:-1]):
+            return False
+        smaller = min(self._chars(self._common, self._blocks), len(section.text))
+        if smaller > max_chars // _SMALL_SHARE:
+            return False
+        common = _shared(self._common, path)
+        known = len(_shared(self.sections[-1].heading_path, path))
+        blocks = self._blocks + _heading_chars(path, known) + _block_chars(section.text)
+        if self._chars(common, blocks) > max_chars:
+            return False
+        self.sections.append(section)
+        self._common, self._blocks = common, blocks
+        return True
+
+    def _chars(self, common: Headings, blocks: int) -> int:
+        """The length of what `_merged` makes."""
+        whole = _heading_chars(self.sections[0].heading_path, len(common)) + blocks
+        return whole - len(_BETWEEN) if whole else len(common[-1])
+
+
+def _heading_chars(path: Headings, start: int) -> int:
+    """Of the lines for the headings from a depth on."""
+    return sum(_block_chars(_heading_line(path, depth)) for depth in range(start, len(path)))
+
+
+def _block_chars(block: str) -> int:
+    return len(block) + len(_BETWEEN) if block else 0
+
+
+def _heading_line(path: Headings, depth: int) -> str:
+    return f"{'#' * (depth + 2)} {path[depth]}"
 
 
 def _is_under(path: Headings, ancestor: Headings) -> bool:
@@ -90,10 +130,10 @@ def _merged(group: Sequence[Section]) -> tuple[Headings, str]:
     for section in group:
         path = section.heading_path
         for depth in range(len(_shared(above, path)), len(path)):
-            blocks.append(f"{'#' * (depth + 2)} {path[depth]}")
+            blocks.append(_heading_line(path, depth))
         blocks.append(section.text)
         above = path
-    text = "\n\n".join(block for block in blocks if block)
+    text = _BETWEEN.join(block for block in blocks if block)
     return common, text or common[-1]  # a heading without text is text
 
 

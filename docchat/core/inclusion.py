@@ -13,6 +13,7 @@ _IMPORT = re.compile(
     r"""^import[ \t]+(?P<name>\w+)[ \t]+from[ \t]+["'](?P<path>[^"'\n]+\.mdx?)["'];?""",
     re.MULTILINE,
 )
+_USE = re.compile(r"<(?P<name>\w+)(?=[\s/>])[^<>]*?(?:/>|>\s*</(?P=name)\s*>)")
 _SNIPPET_MARK = "-8<-"
 _SNIPPET = re.compile(
     r"^(?P<indent>[ \t]*)(?P<off>;?)-{1,}8<-{1,}[ \t]+[\"'](?P<path>[^\"'\n]+)[\"'][ \t]*$"
@@ -33,17 +34,14 @@ def with_partials(body: str, load: Load) -> str:
     if not _IMPORT.search(body):
         return body
     lifted = lift_code(body)
-    prose = lifted.prose
+    used = {use["name"] for use in _USE.finditer(lifted.prose)}
+    texts: dict[str, str] = {}
     for imported in _IMPORT.finditer(lifted.prose):
-        name = imported["name"]
-        use = re.compile(rf"<{name}(?=[\s/>])[^<>]*?(?:/>|>\s*</{name}\s*>)")
-        if not use.search(prose):
-            continue
-        partial = load(imported["path"].replace("\\", ""))
-        if partial is not None:
-            text = f"\n\n{as_partial(partial).strip()}\n\n"
-            prose = use.sub(lambda _, text=text: text, prose)  # type: ignore[misc]
-    return lifted.source(prose)
+        if imported["name"] in used:
+            partial = load(imported["path"].replace("\\", ""))
+            if partial is not None:
+                texts[imported["name"]] = f"\n\n{as_partial(partial).strip()}\n\n"
+    return lifted.source(_USE.sub(lambda use: texts.get(use["name"], use[0]), lifted.prose))
 
 
 def with_snippets(body: str, load: Load) -> str:

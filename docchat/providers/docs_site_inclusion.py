@@ -25,14 +25,15 @@ def complete(body: str, file: Path, tree: Tree) -> tuple[str, list[str]]:
     if tree.dialect is Dialect.HUGO:
         return with_params(body, tree.params), []
     inclusion = _Inclusion(tree)
-    return inclusion.put_into(body, file), inclusion.missing
+    whole = inclusion.put_into(body, file)
+    return whole, list(inclusion.missing)
 
 
 class _Inclusion:
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
         self._files = self._characters = 0
-        self.missing: list[str] = []
+        self.missing: dict[str, None] = {}  # each once, in their order
 
     def put_into(self, body: str, file: Path, depth: int = 0) -> str:
         put = with_partials if self._tree.dialect is Dialect.DOCUSAURUS else with_snippets
@@ -43,7 +44,7 @@ class _Inclusion:
             try:
                 return self._text(named, file, depth)
             except Skip as exc:
-                self.missing.append(f"includes {named}, which is not read: {exc}")
+                self.missing[f"includes {named}, which is not read: {exc}"] = None
                 return None
 
         return load

@@ -155,8 +155,16 @@ class ArtifactIndex:
         if old is not None and old.copy.folder == copy.folder:
             self._open = _Open(copy, old.reading)
             return
-        with translated(copy.folder):
-            shard = edge.EdgeShard.load(str(copy.folder))
+        try:
+            with translated(copy.folder):
+                shard = edge.EdgeShard.load(str(copy.folder))
+        except ServiceError as exc:
+            await asyncio.to_thread(shutil.rmtree, copy.folder, ignore_errors=True)
+            raise IndexUnavailable(
+                f"the engine cannot open {copy.artifact.name} at {self._source.place}: publish"
+                " again, or go back with --rollback",
+                reason="damaged",
+            ) from exc
         self._open = _Open(copy, Reading(shard, copy.folder, self._source.place))
         _log.info("version %s of the index is in use", copy.artifact.version)
         if old is not None:

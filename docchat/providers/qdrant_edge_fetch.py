@@ -8,7 +8,7 @@ from pathlib import Path
 
 from docchat.core.artifact import Artifact, Found, Release, Source, release_of
 from docchat.errors import IndexUnavailable, UpstreamTimeout
-from docchat.providers.qdrant_edge_pack import Damaged, Packed, Stopped, unpack, watched
+from docchat.providers.qdrant_edge_pack import Damaged, Packed, Stopped, unpack, verify, watched
 
 _MIB = 1 << 20
 
@@ -39,9 +39,23 @@ def fetch(source: Source, artifact: Artifact, folder: Path, stop: threading.Even
     free = shutil.disk_usage(folder).free
     if artifact.unpacked > free:
         raise _no_room(folder, artifact, f"{free // _MIB} MiB are free")
-    packed = Packed(artifact.sha256, artifact.size, artifact.unpacked)
     with _explained(source, artifact, folder), source.open(artifact.name) as pieces:
-        unpack(watched(pieces, artifact.size, stop), packed, folder)
+        unpack(watched(pieces, artifact.size, stop), _packed(artifact), folder)
+
+
+def look_through(source: Source, artifact: Artifact, folder: Path) -> None:
+    """Read an artifact whose version is in a folder of this machine already, and keep nothing.
+
+    Raises:
+        IndexUnavailable: it is gone, or is not what was published.
+        UpstreamTimeout: it takes too long.
+    """
+    with _explained(source, artifact, folder), source.open(artifact.name) as pieces:
+        verify(watched(pieces, artifact.size, threading.Event()), _packed(artifact))
+
+
+def _packed(artifact: Artifact) -> Packed:
+    return Packed(artifact.sha256, artifact.size, artifact.unpacked)
 
 
 @contextmanager

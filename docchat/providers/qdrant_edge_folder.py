@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
+from docchat.core.artifact import release_of
 from docchat.core.models import Manifest
 from docchat.core.payload import VERSION, Published, published_json, published_of
-from docchat.errors import IndexLocked
+from docchat.errors import IndexLocked, IndexUnavailable
 
 Stamp = tuple[int, int, int]
 
@@ -67,9 +68,19 @@ class IndexFolder:
         """What is published.
 
         Raises:
+            IndexUnavailable: an artifact was published here since the process began.
             ValueError: the file is damaged.
         """
-        return _read(self._manifest)
+        try:
+            return _read(self._manifest)
+        except ValueError:
+            if _names_an_artifact(self._manifest):
+                raise IndexUnavailable(
+                    f"an artifact was published in {self.path} after this process had begun:"
+                    " start it again",
+                    reason="collection-missing",
+                ) from None
+            raise
 
     def publish(self, published: Published) -> None:
         """Replace what is published, in one step."""
@@ -112,6 +123,14 @@ def _read(file: Path) -> Published | None:
         return published_of(file.read_bytes())
     except FileNotFoundError:
         return None
+
+
+def _names_an_artifact(file: Path) -> bool:
+    try:
+        release_of(file.read_bytes())
+    except ValueError:
+        return False
+    return True
 
 
 def _write(file: Path, published: Published) -> None:

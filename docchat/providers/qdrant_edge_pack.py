@@ -119,6 +119,20 @@ def unpack(pieces: Iterable[bytes], packed: Packed, folder: Path) -> None:
             _extract(tar, folder, packed.unpacked)
     except (tarfile.TarError, EOFError, ValueError) as exc:
         raise Damaged(f"it cannot be unpacked: {exc}") from exc
+    _check(stream, packed)
+
+
+def verify(pieces: Iterable[bytes], packed: Packed) -> None:
+    """Read what was packed, and write nothing.
+
+    Raises:
+        Damaged: it is another one.
+    """
+    _check(_Stream(_no_more(pieces, packed.size)), packed)
+
+
+def _check(stream: _Stream, packed: Packed) -> None:
+    """Read what is left of it; raises `Damaged` if the whole is another one."""
     sha256 = stream.drain()
     if stream.size != packed.size:
         raise Damaged(f"it has {stream.size} bytes instead of {packed.size}")

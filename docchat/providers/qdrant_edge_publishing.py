@@ -1,9 +1,10 @@
 """Writing an index and publishing it as an artifact somewhere else.
 
 Versions are written into a folder of this machine, where what a killed run had paid for stays for
-the next one. The published artifact is fetched into that folder first, unless it is still there,
-and its vectors are used again. Two runs that publish at once, from wherever, are told apart by the
-manifest: it is replaced only if it still is the one that the run began with.
+the next one. The published artifact is fetched into that folder first, and its vectors are used
+again; what is in the folder already is only looked through where it was published. Two runs that
+publish at once, from wherever, are told apart by the manifest: it is replaced only if it still is
+the one that the run began with.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from docchat.core.payload import Held, Stored, Version
 from docchat.errors import IndexLocked, IndexRefused, IndexUnavailable, ServiceError
 from docchat.providers.qdrant_edge import EdgeIndex
 from docchat.providers.qdrant_edge_engine import translated
-from docchat.providers.qdrant_edge_fetch import fetch
+from docchat.providers.qdrant_edge_fetch import fetch, look_through
 from docchat.providers.qdrant_edge_folder import IndexFolder
 from docchat.providers.qdrant_edge_pack import pack
 
@@ -166,8 +167,7 @@ class ArtifactStore:
                     f"there is no version at {self._destination.place} before the published one"
                 )
             check(previous.manifest)
-            if not await self._is_whole(previous):
-                await asyncio.to_thread(self._fetch, previous)
+            await self._have(previous)
             self._destination.replace(release_json(Release(previous, current)), base.stamp)
         finally:
             await self.release()
@@ -205,16 +205,24 @@ class ArtifactStore:
 
     async def _with_current(self, base: _Base) -> _Base:
         """With what is published on this machine; without it if it is lost, to be replaced."""
-        if base.current is None or await self._is_whole(base.current):
+        if base.current is None:
             return base
         try:
-            await asyncio.to_thread(self._fetch, base.current)
+            await self._have(base.current)
         except IndexUnavailable as exc:
             if exc.reason not in {"damaged", "archive-missing"}:
                 raise
             _log.warning("what is published cannot be used, and is replaced: %s", exc)
             return _Base(None, base.previous, base.stamp)
         return base
+
+    async def _have(self, artifact: Artifact) -> None:
+        """Have an artifact's version in this machine's folder, after all of it was read there."""
+        if await self._is_whole(artifact):
+            where = self._destination
+            await asyncio.to_thread(look_through, where, artifact, self._folder)
+        else:
+            await asyncio.to_thread(self._fetch, artifact)
 
     def _fetch(self, artifact: Artifact) -> None:
         unpacked = self._folder / _FETCHED

@@ -189,7 +189,19 @@ def test_five_documentation_sites_are_chunked(test_data: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", ["a ", "a.", "# a\n", "```\n", "> ```\n", "a\n\n", "x", "- ```\n"]
+    "pattern",
+    [
+        "a ",
+        "a.",
+        "# a\n",
+        "```\n",
+        "> ```\n",
+        "a\n\n",
+        "x",
+        "- ```\n",
+        "# a\n\nb\n\n",
+        "# a\n\n## b\n\nc\n\n",
+    ],
 )
 @pytest.mark.timeout(30)  # 2 s on an idle machine; what is not linear takes minutes
 @pytest.mark.no_cover

@@ -1,3 +1,5 @@
+import pytest
+
 from docchat.core.inclusion import with_partials, with_snippets
 from docchat.core.markdown import headings, sections
 
@@ -36,6 +38,23 @@ def test_explicit_anchors_and_code_come_through() -> None:
 
 def test_a_partial_that_cannot_be_read_leaves_the_rest() -> None:
     assert text(with_partials(IMPORT + "a\n\n<Note />\n\nb", lambda _: None)) == "a\n\nb"
+
+
+@pytest.mark.timeout(30)  # a second on an idle machine; what is not linear takes minutes
+@pytest.mark.no_cover
+def test_many_partials_are_put_in_in_seconds() -> None:
+    count = 20_000
+    imports = "".join(f'import N{n} from "./_note.mdx"\n' for n in range(count))
+    whole = with_partials(imports + "".join(f"\n<N{n} />\n" for n in range(count)), lambda _: "x")
+    assert whole.count("\nx\n") == count
+
+
+def test_a_component_with_the_name_of_no_import_stays() -> None:
+    body = IMPORT + "<Other />\n\n<Note>\n\n</Note>\n\n<Notes />"
+    whole = with_partials(body, {"./_note.mdx": "the note"}.get)
+    assert "<Other />" in whole
+    assert "<Notes />" in whole
+    assert "the note" in whole
 
 
 SNIPPET = "# --8<-- [start:one]\nfirst\n# --8<-- [end:one]\nsecond\n"

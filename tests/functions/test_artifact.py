@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from docchat.runtime import Runtime
 from emulators import gcs
 from emulators.gemini import create_app
+from emulators.gemini.script import generation
 from emulators.server import serve_in_thread
 from scripts.index_docs import publish, read
 from tests.functions.conftest import SITE_URL
@@ -25,14 +26,17 @@ from tests.servers import ROOT, functions_framework
 
 QUESTION = {"query": "How do I create a new signing key?"}
 _BY_THEN_S = 30.0
+_HALT_S = 30.0  # in the middle of an answer
+STREAM = "streamGenerateContent"
 _TIMEOUTS = ("EMBED_TIMEOUT_S", "SEARCH_TIMEOUT_S", "GENERATE_TIMEOUT_S", "IDLE_TIMEOUT_S")
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A bucket and the variables that name it."""
+    """A bucket and a Gemini, and the variables that name them."""
 
     bucket: Starlette
+    gemini: Starlette
     variables: dict[str, str]
     folder: Path
 
@@ -50,8 +54,8 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    bucket = gcs.create_app()
-    with serve_in_thread(bucket) as storage, serve_in_thread(create_app(delay_s=0.1)) as gemini:
+    bucket, model = gcs.create_app(), create_app(delay_s=0.1)
+    with serve_in_thread(bucket) as storage, serve_in_thread(model) as gemini:
         variables = {
             "GEMINI_API_KEY": "test-key",
             "GEMINI_BASE_URL": gemini,
@@ -64,7 +68,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             "FIRST_TOKEN_DEADLINE_S": "100",
             **dict.fromkeys(_TIMEOUTS, "60"),
         }
-        made = Site(bucket, variables, tmp_path_factory.mktemp("site"))
+        made = Site(bucket, model, variables, tmp_path_factory.mktemp("site"))
         made.publish()
         yield made
 
@@ -112,16 +116,28 @@ def test_a_newer_index_comes_into_use_under_a_hundred_open_answers(
         ThreadPoolExecutor(101) as threads,
     ):
         streamed(url)
+        halting = generation(say=("Create ", "it [1]."))
+        halting = halting.model_copy(update={"pause_s": _HALT_S, "pause_from": 1})
+        model = site.gemini.state
+        model.faults.add(STREAM, halting, times=100)
         answers = [threads.submit(streamed, url) for _ in range(100)]
-        publishing = threads.submit(site.publish, "Lighthouses are painted once a year.")
-        ends = [answer.result() for answer in answers]
-        publishing.result()
+        assert until_open(100, site)
+        site.publish("Lighthouses are painted once a year.")
         deadline = time.monotonic() + _BY_THEN_S
         while len(versions(log)) < 2 and time.monotonic() < deadline:
-            ends.append(streamed(url))
-        assert set(ends) == {("answered", "[DONE]")}
+            assert streamed(url) == ("answered", "[DONE]")
+        assert model.stats.open_streams == 100  # all of them are still on the older one
+        assert {answer.result() for answer in answers} == {("answered", "[DONE]")}
         assert len(versions(log)) == 2
         assert copies(tmp_path / "temp") == 1
+
+
+def until_open(count: int, site: Site) -> bool:
+    """Whether so many answers come to be open at once."""
+    deadline = time.monotonic() + _HALT_S / 2
+    while site.gemini.state.stats.open_streams < count and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return bool(site.gemini.state.stats.open_streams == count)
 
 
 def streamed(url: str) -> tuple[str, str]:

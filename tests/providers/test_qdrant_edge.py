@@ -12,6 +12,7 @@ import pytest
 from docchat.core.models import Chunk, Manifest, Point, SparseVector
 from docchat.errors import AssistantUnavailable, IndexLocked, IndexUnavailable
 from docchat.providers.qdrant_edge import EdgeIndex
+from tests.providers import artifacts
 
 ROOT = Path(__file__).parents[2]
 NORTH = (1.0, 0.0)
@@ -99,6 +100,17 @@ async def test_reading_makes_no_folder(tmp_path: Path) -> None:
     with pytest.raises(IndexUnavailable, match="nothing is published"):
         await search(index)
     assert versions(tmp_path) == set()
+
+
+async def test_an_artifact_that_is_published_under_a_running_process_is_not_called_damaged(
+    tmp_path: Path,
+) -> None:
+    running = EdgeIndex(tmp_path, "there")
+    with pytest.raises(IndexUnavailable, match="nothing is published"):
+        await search(running)
+    await artifacts.publish(artifacts.store(tmp_path), "a")
+    with pytest.raises(IndexUnavailable, match="start it again"):
+        await search(running)
 
 
 async def test_processes_read_while_another_publishes(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 import asyncio
 import gc
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from docchat.core.models import Manifest
 from docchat.errors import AssistantUnavailable, IndexUnavailable, ServiceError
 from docchat.providers.artifact_folder import ArtifactFolder
 from docchat.providers.qdrant_edge_artifact import ArtifactIndex
+from docchat.providers.qdrant_edge_pack import Packed, pack, pieces_of, unpack
 from docchat.providers.qdrant_edge_room import Room
 from tests.providers.artifacts import EAST, MADE, NORTH, TERMS, found, publish, store
 from tests.servers import ROOT
@@ -177,12 +179,30 @@ def _say_it_is_small(there: Path) -> None:
     _say(there, unpacked=9)
 
 
+def _make_it_another_engines(there: Path) -> None:
+    """What is published is whole, but the engine cannot open it."""
+    manifest, folder, packed = there / "manifest.json", there / "unpacked", there / "packed"
+    release = release_of(manifest.read_bytes())
+    old = release.current
+    folder.mkdir()
+    with (there / old.name).open("rb") as file:
+        unpack(pieces_of(file), Packed(old.sha256, old.size, old.unpacked), folder)
+    for part in folder.rglob("segment.json"):
+        part.write_text('{"not": "known"}')
+    made = pack(folder, packed)
+    other = replace(old, sha256=made.sha256, size=made.size, unpacked=made.unpacked)
+    packed.rename(there / other.name)
+    shutil.rmtree(folder)
+    manifest.write_bytes(release_json(replace(release, current=other)))
+
+
 BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     "a byte is wrong": (_corrupt, "damaged"),
     "it ends half-way": (_cut, "damaged"),
     "it goes on": (_lengthen, "damaged"),
     "it is another file": (_replace_by_another_file, "damaged"),
     "it takes more room than said": (_say_it_is_small, "damaged"),
+    "the engine cannot open it": (_make_it_another_engines, "damaged"),
     "it is gone": (_take_away, "archive-missing"),
     "the manifest is another file": (_garble_manifest, "damaged"),
     "the manifest is gone": (_take_manifest_away, "collection-missing"),
@@ -203,6 +223,24 @@ async def test_the_last_good_artifact_keeps_serving_and_check_says_why(
         await index.check()
     assert caught.value.reason == reason
     assert await found(index) == ["good"]
+
+
+def _copies(temp: Path) -> int:
+    return len(list(temp.glob("*/*/segments")))
+
+
+async def test_what_the_engine_cannot_open_is_cleared_away(
+    tmp_path: Path, index: ArtifactIndex, clock: Clock, temp: Path
+) -> None:
+    await publish(store(tmp_path), "good")
+    assert await found(index) == ["good"]
+    assert _copies(temp) == 1
+    await publish(store(tmp_path), "bad")
+    _make_it_another_engines(tmp_path / "there")
+    for _ in range(3):
+        with pytest.raises(IndexUnavailable, match="cannot open"):
+            await refreshed(index, clock)
+    assert _copies(temp) == 1
 
 
 @pytest.mark.parametrize("bad", BAD)

@@ -92,15 +92,19 @@ def _is_there(path: Path) -> bool:
     return path.exists()
 
 
-def _damage(folder: Path) -> None:
+def _damage(folder: Path, *, lost: bool = False) -> None:
     for file in folder.glob("*.tar"):
-        file.write_bytes(b"damaged")
+        file.unlink() if lost else file.write_bytes(b"damaged")
 
 
-async def test_a_published_artifact_that_is_damaged_is_replaced(tmp_path: Path) -> None:
+@pytest.mark.parametrize("machine", ["one", "other"])
+@pytest.mark.parametrize("lost", [False, True], ids=["damaged", "lost"])
+async def test_a_published_artifact_that_cannot_be_used_is_replaced(
+    tmp_path: Path, machine: str, *, lost: bool
+) -> None:
     await publish(store(tmp_path / "one", there(tmp_path)), "a")
-    _damage(tmp_path / "there")
-    other = store(tmp_path / "other", there(tmp_path))
+    _damage(tmp_path / "there", lost=lost)
+    other = store(tmp_path / machine, there(tmp_path))
     await other.acquire()
     assert await other.manifest() is None  # so that an unchanged site is published again
     await publish(other, "a")
@@ -108,13 +112,16 @@ async def test_a_published_artifact_that_is_damaged_is_replaced(tmp_path: Path) 
     assert await served(tmp_path) == ["a"]
 
 
-async def test_nobody_goes_back_to_an_artifact_that_is_damaged(tmp_path: Path) -> None:
+@pytest.mark.parametrize("machine", ["one", "other"])
+async def test_nobody_goes_back_to_an_artifact_that_is_damaged(
+    tmp_path: Path, machine: str
+) -> None:
     for name in "ab":
         await publish(store(tmp_path / "one", there(tmp_path)), name)
     _damage(tmp_path / "there")
     before = there(tmp_path).manifest()
     with pytest.raises(IndexUnavailable) as caught:
-        await store(tmp_path / "other", there(tmp_path)).roll_back(lambda _made: None)
+        await store(tmp_path / machine, there(tmp_path)).roll_back(lambda _made: None)
     assert caught.value.reason == "damaged"
     assert there(tmp_path).manifest() == before
 

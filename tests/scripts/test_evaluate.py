@@ -175,6 +175,7 @@ def test_data_without_the_site_is_refused(
     for name in ("docs_corpus.jsonl", "docs_queries.jsonl"):
         (tmp_path / name).write_text("")
     assert main(["--data", str(tmp_path), "--sets", "redux"]) == MISUSED
+    assert main(["--data", str(tmp_path / "nowhere")]) == MISUSED
     assert "has no site redux" in capsys.readouterr().out
 
 
