@@ -16,11 +16,11 @@ CHUNK = Chunk(
 
 
 @pytest.mark.timeout(120)
-async def test_a_process_has_a_first_token_with_each_way_to_search() -> None:
+async def test_a_chat_that_searches_through_qdrant_client_has_a_first_token() -> None:
     with emulator("gemini") as gemini, emulator("qdrant") as server, emulator("gcs") as storage:
         await publish_both(points([CHUNK], 1), server.url, storage.url)
-        for source, variables in ways(gemini.url, server.url, storage.url).values():
-            took_ms, cpu_ms, mib = first_token(source, variables)
-            assert took_ms > 0
-            assert cpu_ms > 0
-            assert mib > 0
+        *_, (source, variables) = ways(gemini.url, server.url, storage.url).values()
+        took_ms, cpu_ms, mib = first_token(source, variables)
+        assert took_ms > 0
+        assert cpu_ms > 0
+        assert mib > 0
