@@ -176,14 +176,11 @@ def test_a_failure_before_the_answer_is_an_error_event_too(page: Page, state: St
 
 
 def test_a_visitor_who_leaves_ends_the_models_stream(page: Page, state: State, log: Path) -> None:
-    assert within(10.0, lambda: state.stats.open_streams == 0)  # another test's may still close
-    # Every call, not one: a call that another test's request makes again must not take it away.
-    state.faults.add(STREAM, generation(say=("word ",), after=1, endless=True))
+    state.faults.add(STREAM, generation(say=("word ",), after=1, endless=True), times=1)
     body = {"type": "threads.create", "params": {"input": said(QUESTION)}}
     with httpx.stream("POST", f"{page.url}/chatkit", json=body, timeout=60) as response:
-        for line in response.iter_lines():
-            if "text_delta" in line:
-                break
+        lines = response.iter_lines()  # httpx hangs up when nobody holds it any more
+        assert any("text_delta" in line for line in lines)
         assert state.stats.open_streams == 1
     request_id = response.headers["x-request-id"]
     assert within(2.0, lambda: state.stats.open_streams == 0)
